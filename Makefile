@@ -1,0 +1,59 @@
+# Two commands to remember: `make demo` shows what it does, `make test` proves it. Each does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -q
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q
+PINNED := $(INSTALL) --require-hashes --only-binary :all: -r
+
+.PHONY: help demo test check format golden lock bench clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@echo "[1/2] making a Python environment in $(VENV) (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "runner-bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[2/2] installing the pinned libraries"
+	@$(PINNED) requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@echo "[+] installing what tests and checks need"
+	@$(PINNED) requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/run.stamp  ## what it finds, on recorded job pods; no cluster needed
+	@$(BIN)/runner-bridge demo
+
+test: $(VENV)/dev.stamp  ## all tests, with the coverage promise of core and render
+	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage report --include='runner_bridge/core/*,runner_bridge/render/*' --fail-under=100
+
+check: $(VENV)/dev.stamp  ## format, lint, types, arrows
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp  ## put the code into its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+golden: $(VENV)/dev.stamp  ## rewrite golden files and generated pages; review the diff
+	@$(BIN)/pytest -q --update-golden
+
+lock: $(VENV)/dev.stamp  ## pin the newest libraries again, with their hashes
+	@$(INSTALL) uv
+	@$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/run.txt
+	@$(BIN)/uv pip compile pyproject.toml --group build --group test --group lint $(LOCK) -o requirements/dev.txt
+
+bench: $(VENV)/dev.stamp  ## the promises on speed, peers in the same run
+	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+clean:  ## remove everything that was set up
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

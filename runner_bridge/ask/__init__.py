@@ -1,0 +1,1 @@
+"""Questions in, answers out. Never imports `ports` or `render`: what it needs is handed in by `cli`."""

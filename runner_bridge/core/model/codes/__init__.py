@@ -1,0 +1,31 @@
+"""
+The one registry of finding codes, a file per family.
+
+A new code is one `Code` in its family's file and one section of a reference page; `tests/meta` compares the two.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from runner_bridge.core.model.codes import helm, ip_pools, job_pods, overwrites, policy, runner_config
+from runner_bridge.core.model.finding import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _collect() -> dict[str, Code]:
+    found: dict[str, Code] = {}
+    for family in (policy, runner_config, overwrites, helm, ip_pools, job_pods):
+        for value in vars(family).values():
+            if isinstance(value, Code):
+                if value.name in found:
+                    message = f"finding code {value.name!r} is defined twice"
+                    raise ValueError(message)
+                found[value.name] = value
+    return found
+
+
+REGISTRY: Mapping[str, Code] = MappingProxyType(_collect())

@@ -1,0 +1,1 @@
+"""Finding codes about Calico IPPool manifests."""

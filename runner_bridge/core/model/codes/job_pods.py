@@ -1,0 +1,1 @@
+"""Finding codes about job pods (the judge)."""

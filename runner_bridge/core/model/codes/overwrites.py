@@ -1,0 +1,1 @@
+"""Finding codes about what a job may overwrite."""

@@ -1,0 +1,1 @@
+"""Finding codes about the policy file."""

@@ -1,0 +1,1 @@
+"""Finding codes about config.toml of GitLab Runner."""

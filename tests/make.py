@@ -1,0 +1,114 @@
+"""The only builders of values in tests: valid by default, one argument per thing that matters."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from types import MappingProxyType
+from typing import Any, cast
+
+from runner_bridge.core.model import Place
+from runner_bridge.core.policy import model as p
+
+HERE = Place(file="policy.yaml", line=1, column=1)
+
+
+def pool(name: str = "infraestrutura", cidr: str = "172.16.0.0/16", **changes: Any) -> p.Pool:
+    values: dict[str, Any] = {
+        "name": p.PoolName(name),
+        "cidr": ip_network(cidr),
+        "pool_class": p.PoolClass.NAT,
+        "generated": True,
+        "block_size": 25,
+        "nat_outgoing": True,
+        "automatic": False,
+        "encapsulation": p.Encapsulation.IPIP_CROSS_SUBNET,
+    }
+    return p.Pool(**(values | changes))
+
+
+WORKLOAD = pool(
+    "workload",
+    "10.10.0.0/16",
+    pool_class=p.PoolClass.ROUTABLE,
+    generated=False,
+    block_size=26,
+    nat_outgoing=False,
+    automatic=True,
+)
+
+
+def runner(name: str = "infra-platform", tier: str = "infra", **changes: Any) -> p.Runner:
+    values: dict[str, Any] = {
+        "name": p.RunnerName(name),
+        "tier": p.TierName(tier),
+        "scope": p.Scope(kind=p.ScopeKind.GROUP, target="platform"),
+        "tags": ("infra",),
+        "run_untagged": False,
+        "limit": 20,
+        "short_ids": (),
+        "place": HERE,
+    }
+    return p.Runner(**(values | changes))
+
+
+def tier(name: str = "infra", *pools: p.Pool, **changes: Any) -> p.Tier:
+    chosen = pools or (pool(),)
+    values: dict[str, Any] = {
+        "name": p.TierName(name),
+        "pools": chosen,
+        "pin": True,
+        "families": tuple(sorted({one.family for one in chosen})),
+        "egress": p.Egress(kind=p.EgressKind.NODE),
+        "rules": (),
+        "runners": (runner(tier=name),),
+        "labels": MappingProxyType({}),
+        "annotations": MappingProxyType({}),
+        "os": "",
+        "job": p.JobSettings(
+            namespace="gitlab-runners",
+            service_account=None,
+            image=None,
+            poll_timeout_s=360,
+            annotation_overwrites="",
+            label_overwrites="",
+        ),
+        "place": HERE,
+    }
+    return p.Tier(**(values | changes))
+
+
+def policy(*tiers: p.Tier, **changes: Any) -> p.Policy:
+    """The blog's cluster, built without the policy file; use `load` in tests of the policy itself."""
+    chosen = tiers or (
+        tier(),
+        tier("default", WORKLOAD, pin=False, runners=(runner("shared", "default", tags=(), run_untagged=True),)),
+    )
+    pools = {one.name: one for each in chosen for one in each.pools}
+    values: dict[str, Any] = {
+        "gitlab": p.GitLab(url="https://gitlab.example.com", root_groups=()),
+        "cluster": p.Cluster(
+            name="prod-1",
+            namespaces=("gitlab-runners",),
+            pod_cidrs=(ip_network("10.10.0.0/16"), ip_network("172.16.0.0/16")),
+            calico_version=None,
+            pools_owner=p.PoolsOwner.ADMIN,
+        ),
+        "manager": p.Manager(
+            concurrent=20,
+            check_interval_s=None,
+            shutdown_timeout_s=None,
+            log_level=None,
+            log_format=None,
+            listen_address=None,
+        ),
+        "pools": MappingProxyType(pools),
+        "tiers": MappingProxyType({one.name: one for one in chosen}),
+        "runners": MappingProxyType({one.name: one for each in chosen for one in each.runners}),
+        "workloads": (),
+        "waivers": (),
+        "people": p.People.OFF,
+        "digest": "0" * 64,
+        "warnings": (),
+        "index": cast("Any", None),
+    }
+    return p.Policy(**(values | changes))
