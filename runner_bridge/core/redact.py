@@ -29,7 +29,7 @@ _ASSIGNED = re.compile(
     (?P<key> ["']? (?<![\w-])
         (?: (?:runner|bearer|registration|job|private|access|api)?[_-]?token | password | passwd | secret
           | (?:Secret|Access)Key | client_secret | \.dockercfg ) ["']? \s* [=:] \s* )
-    (?: (?P<quote>["']) (?P<quoted> (?!\$) [^"'\n]+ ) (?P=quote) | (?P<bare> (?![$\["'{]) [^\s"',}\#]+ ) )
+    (?: (?P<quote>["']) (?!\$) (?: \\. | (?!(?P=quote)) [^\\\n] )+ (?P=quote) | (?![$\["'{]) [^\s"',}\#]+ )
     """
 )
 

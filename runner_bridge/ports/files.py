@@ -136,13 +136,14 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
     Raises:
         SettingsError: the folder cannot be written, or the disk is full; the old file is untouched.
     """
+    data = text.encode()
     target = os.path.realpath(path)
     folder = os.path.dirname(target) or "."  # noqa: PTH120
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=folder)  # noqa: PTH119
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fchmod(file.fileno(), _mode_for(target, mode))
             os.fsync(file.fileno())

@@ -1,0 +1,65 @@
+"""No secret leaves, and nothing else is touched."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner_bridge.core.redact import MASK, redact
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("glrt-t1_4xYqA7pLwFAKETOKEN00", MASK, id="runner-token"),
+        pytest.param("glrtr-FAKETOKEN00FAKETOKEN00", MASK, id="registration"),
+        pytest.param("a glcbt-64_FAKETOKEN00FAKE b", f"a {MASK} b", id="job-token-in-a-sentence"),
+        pytest.param("GR1348941FAKETOKEN00FAKE", MASK, id="legacy-registration"),
+        pytest.param("whsec_FAKETOKEN00FAKE", MASK, id="webhook"),
+        pytest.param('  token = "plain-word"', f'  token = "{MASK}"', id="toml-key"),
+        pytest.param("runnerToken: plain-word", f"runnerToken: {MASK}", id="helm-key"),
+        pytest.param('"bearer_token": "runner-token"', f'"bearer_token": "{MASK}"', id="json-key"),
+        pytest.param("password = 'x y z'", f"password = '{MASK}'", id="quoted-with-spaces"),
+        pytest.param('AccessKey = "AKFAKE"\nSecretKey = "zzz"', f'AccessKey = "{MASK}"\nSecretKey = "{MASK}"', id="s3"),
+        pytest.param('token = "a\\"b"', f'token = "{MASK}"', id="escaped-quote"),
+    ],
+)
+def test_a_secret_is_masked(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'token = "$RUNNER_TOKEN"',
+        'token = ""',
+        "token_obtained_at = 2026-01-01T00:00:00Z",
+        "gl-code-quality-report.json",
+        "bearer_token_overwrite_allowed = false",
+        'cni.projectcalico.org/ipv4pools=["default"]${team=}',
+        "automount_service_account_token = false",
+        "secretName: gitlab-runner",
+        "tokens are secret",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.text(ALPHABET, min_size=16, max_size=40), st.text(max_size=20), st.text(max_size=20))
+def test_no_runner_token_survives_in_any_surroundings(body: str, before: str, after: str) -> None:
+    secret = f"glrt-{body}"
+
+    shown = redact(f"{before} {secret} {after}")
+
+    assert secret not in shown
+
+
+@given(st.text())
+def test_masking_twice_is_masking_once(text: str) -> None:
+    once = redact(text)
+
+    assert redact(once) == once
