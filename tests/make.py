@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any, cast
 
-from runner_bridge.core.model import Place
+from runner_bridge.core.model import Code, Family, Finding, Place, Severity
 from runner_bridge.core.policy import model as p
 
 HERE = Place(file="policy.yaml", line=1, column=1)
@@ -112,3 +112,20 @@ def policy(*tiers: p.Tier, **changes: Any) -> p.Policy:
         "index": cast("Any", None),
     }
     return p.Policy(**(values | changes))
+
+
+def code(name: str = "pool-overlap", **changes: Any) -> Code:
+    values: dict[str, Any] = {
+        "name": name,
+        "family": Family.IP_POOLS,
+        "severity": Severity.ERROR,
+        "title": "two pools share addresses",
+        "page": "Calico does not check it.",
+        "remedy": "Make them disjoint.",
+    }
+    return Code(**(values | changes))
+
+
+def finding(**changes: Any) -> Finding:
+    values: dict[str, Any] = {"code": code(), "subject": "pools.a", "place": Place(file="pools.yaml", line=3, column=9)}
+    return Finding(**(values | changes))
