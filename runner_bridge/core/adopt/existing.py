@@ -1,0 +1,266 @@
+"""
+What a config.toml (or the template inside Helm values) says of its runners, as frozen values.
+
+Reads only what a policy can say: name, GitLab, namespace, pools, labels and the like. Everything else stays where it
+is, because a merge keeps hand-written keys. Nothing is guessed: what a policy cannot say without a decision of the
+admin becomes a problem, and all problems are collected before anybody is told. Tokens are read for their short ids
+and for twins, and are never kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from runner_bridge.core.errors import WireError
+from runner_bridge.core.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KUBERNETES = "kubernetes"
+POOL_KEYS: tuple[str, str] = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
+"""The annotations by which a pod asks Calico for pools, one per family; each holds a JSON list of names in a string."""
+
+# The label `manager.runner.gitlab.com/id-short` is the first nine characters of the token behind such a prefix
+# (GitLab Runner, helpers/shorten_token.go).
+_TOKEN_PREFIX = re.compile(r"glrt-(?:t\d_)?|glrtr-|glcbt-|GR[0-9A-Fa-f]{7}")
+_SHORT = 9
+
+# Keys that the runner drops (GitLab Runner, executors/kubernetes: `runner.gitlab.com` and its sub-domains), that
+# Calico writes or reads, and that are ours: none of them is a plain label or annotation of the admin.
+_FOREIGN_DOMAIN = re.compile(r"(?i)(?:[^/]*\.)?(?:runner\.gitlab\.com|projectcalico\.org)/|runner-bridge\.dev/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingRunner:
+    """One `[[runners]]` of the Kubernetes executor."""
+
+    key: str
+    """Its key path in the file, for example `runners[0]`."""
+    name: str
+    url: str
+    short_id: str
+    """Empty where the file holds no token, or only a reference to one."""
+    limit: int
+    namespace: str
+    """Empty where the file says nothing: the runner then uses `default`."""
+    namespace_per_job: bool
+    service_account: str
+    image: str
+    poll_timeout_s: int | None
+    pools: tuple[str, ...]
+    """Names or CIDRs as its annotations list them, IPv4 first; empty where nothing is asked for."""
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    annotation_overwrites: str
+    label_overwrites: str
+
+    def __str__(self) -> str:
+        return repr(self.name) if self.name else self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """One file of the runner."""
+
+    runners: tuple[ExistingRunner, ...]
+    settings: Mapping[str, int | str]
+    """The global keys that a policy knows too, as they are written."""
+    notes: tuple[str, ...]
+    """What stays in the file and is no part of the policy, one sentence each."""
+    problems: tuple[str, ...]
+    """What keeps a policy from being written, one sentence each, in the order of the file."""
+
+
+T = TypeVar("T")
+_TYPE_NAMES: Mapping[type, str] = {
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    dict: "a table",
+    list: "an array",
+}
+
+_SETTINGS: Mapping[str, type] = {
+    "concurrent": int,
+    "check_interval": int,
+    "shutdown_timeout": int,
+    "log_level": str,
+    "log_format": str,
+    "listen_address": str,
+}
+
+
+def read_runners(text: str, file: str) -> Existing:
+    """
+    Read the runners of a config.toml, in the order of the file.
+
+    Raises:
+        WireError: it is not TOML, or `runners` is not an array of tables.
+    """
+    tree = _parse(text, file)
+    sections = tree.get("runners", [])
+    if not isinstance(sections, list) or not all(isinstance(one, dict) for one in sections):
+        message = f"{file}: runners is not an array of tables. Write each runner as [[runners]]."
+        raise WireError(message)
+    reader = _Reader(file)
+    runners = [reader.runner(one, f"runners[{at}]") for at, one in enumerate(sections)]
+    kept = tuple(one for one in runners if one is not None)
+    reader.find_twins(sections, kept)
+    settings = {key: tree[key] for key, kind in _SETTINGS.items() if _is(tree.get(key), kind)}
+    return Existing(
+        runners=kept,
+        settings=MappingProxyType(settings),
+        notes=tuple(reader.notes),
+        problems=tuple(reader.problems),
+    )
+
+
+def short_id(token: str) -> str:
+    """
+    Return what the label `manager.runner.gitlab.com/id-short` shows of a token; empty for a reference (`$TOKEN`).
+
+    >>> short_id("glrt-t1_4xYqA7pLwFAKETOKEN00")
+    '4xYqA7pLw'
+    """
+    if "$" in token or "{{" in token:
+        return ""
+    found = _TOKEN_PREFIX.match(token)
+    return re.sub(r"[^\w.-]", "_", token[found.end() if found else 0 :], flags=re.ASCII)[:_SHORT].strip("-_.")
+
+
+def _parse(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{file}: is not TOML: {redact(str(error))}. `runner-bridge lint {file}` shows where."
+    except (RecursionError, ValueError):
+        message = f"{file}: is not a config.toml: it nests or counts beyond any use. Name the runner's own file."
+    raise WireError(message)
+
+
+def _is(value: object, kind: type) -> bool:
+    return isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)
+
+
+class _Reader:
+    """Reads runner after runner and collects what is to be said about them."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def runner(self, section: Mapping[str, Any], key: str) -> ExistingRunner | None:
+        name = self._value(section, "name", key, str, "")
+        executor = self._value(section, "executor", key, str, "")
+        who = f"{key} {redact(name)!r}" if name else key
+        if executor != KUBERNETES:
+            kind = f"the executor {redact(executor)!r}" if executor else "no executor"
+            self.notes.append(f"{who}: left alone, because it names {kind}. A policy is about {KUBERNETES} runners.")
+            return None
+        table = self._value(section, KUBERNETES, key, dict, {})
+        inner = f"{key}.{KUBERNETES}"
+        token = self._value(section, "token", key, str, "")
+        annotations = self._strings(table, "pod_annotations", inner)
+        return ExistingRunner(
+            key=key,
+            name=name,
+            url=self._value(section, "url", key, str, ""),
+            short_id=short_id(token),
+            limit=max(0, self._value(section, "limit", key, int, 0)),
+            namespace=self._value(table, "namespace", inner, str, ""),
+            namespace_per_job=self._value(table, "namespace_per_job", inner, bool, default=False),
+            service_account=self._value(table, "service_account", inner, str, ""),
+            image=self._value(table, "image", inner, str, ""),
+            poll_timeout_s=self._value(table, "poll_timeout", inner, int, 0) or None,
+            pools=tuple(name for each in POOL_KEYS for name in self._pools(annotations.get(each), each, who)),
+            labels=self._plain(self._strings(table, "pod_labels", inner), "label", who),
+            annotations=self._plain(annotations, "annotation", who),
+            annotation_overwrites=self._value(table, "pod_annotations_overwrite_allowed", inner, str, ""),
+            label_overwrites=self._value(table, "pod_labels_overwrite_allowed", inner, str, ""),
+        )
+
+    def find_twins(self, sections: Sequence[Mapping[str, Any]], kept: Sequence[ExistingRunner]) -> None:
+        """Say which runners a policy could not tell apart: GitLab knows them by token, a policy by name."""
+        tokens: dict[str, ExistingRunner] = {}
+        names: dict[str, ExistingRunner] = {}
+        at = {f"runners[{number}]": section for number, section in enumerate(sections)}
+        for one in kept:
+            token = str(at[one.key].get("token", ""))
+            if not one.name:
+                self.problems.append(f"{one.key} has no name, and a policy tells runners apart by name. Give it one.")
+            elif one.name in names:
+                self.problems.append(
+                    f"{one.key} is called {one.name!r} as {names[one.name].key} is, and a policy tells runners apart "
+                    "by name. Rename one of them."
+                )
+            if token and token in tokens:
+                self.problems.append(
+                    f"{one.key} {one.name!r} has the same token as {tokens[token].key}: GitLab deals their jobs to "
+                    "either by chance. Register a runner of its own for one of them, or remove it."
+                )
+            names.setdefault(one.name, one)
+            tokens.setdefault(token, one)
+
+    def _value(self, table: Mapping[str, Any], key: str, path: str, kind: type[T], default: T) -> T:
+        value = table.get(key, default)
+        if _is(value, kind):
+            return cast("T", value)
+        self._wrong_type(f"{path}.{key}", value, _TYPE_NAMES[kind])
+        return default
+
+    def _strings(self, table: Mapping[str, Any], key: str, path: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, value in self._value(table, key, path, dict, {}).items():
+            if isinstance(value, str):
+                found[name] = value
+            else:
+                self._wrong_type(f'{path}.{key}."{redact(name)}"', value, "a string")
+        return found
+
+    def _wrong_type(self, path: str, value: object, expected: str) -> None:
+        kind = next((name for kind, name in _TYPE_NAMES.items() if _is(value, kind)), "another type")
+        self.problems.append(
+            f"{path} is {kind}, expected {expected}: the runner refuses the whole file. {self._ask_lint()}"
+        )
+
+    def _ask_lint(self) -> str:
+        return f"`runner-bridge lint {self.file}` shows the place and the remedy."
+
+    def _pools(self, text: str | None, key: str, who: str) -> tuple[str, ...]:
+        """Read one pool annotation as Calico does; null, an empty list and empty text ask for nothing."""
+        if not text:
+            return ()
+        if "$" in text or "{{" in text:
+            self.problems.append(
+                f"{who}: {key} holds a variable, so a job decides its own pool. Write the names of the pools there. "
+                f"{self._ask_lint()}"
+            )
+            return ()
+        try:
+            names = json.loads(text)
+        except (ValueError, RecursionError):
+            names = text
+        if names is None:
+            return ()
+        if isinstance(names, list) and all(isinstance(one, str) and one for one in names):
+            return tuple(names)
+        self.problems.append(
+            f"{who}: {key} is {redact(text)!r}, expected one string that holds a JSON list of pool names, such as "
+            f"'[\"infra\"]': its pods never start. {self._ask_lint()}"
+        )
+        return ()
+
+    def _plain(self, values: Mapping[str, str], word: str, who: str) -> Mapping[str, str]:
+        """Return what is the admin's own, and say what stays in the file."""
+        plain = {key: value for key, value in values.items() if not _FOREIGN_DOMAIN.match(key)}
+        for key in values:
+            if key not in plain and key not in POOL_KEYS and not key.startswith("runner-bridge.dev/"):
+                self.notes.append(f"{who}: the {word} {redact(key)} stays in the file; it is not for a policy to set.")
+        return MappingProxyType(plain)
