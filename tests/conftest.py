@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 # The same examples on every machine, unless a person asks for more: pytest --hypothesis-profile=thorough
@@ -21,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> object:
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
     """Compare a text with a file, or rewrite the file with --update-golden."""
     update = request.config.getoption("--update-golden")
 
