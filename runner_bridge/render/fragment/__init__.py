@@ -1,0 +1,49 @@
+"""
+One runner's TOML: the new text of a section, and `merge` into a file that exists.
+
+Below its siblings: every artefact that carries a runner's section takes it from here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner_bridge.render import toml_text
+from runner_bridge.render.fragment import proof
+from runner_bridge.render.fragment.governed import complete, global_keys, governed, pool_annotations, template_keys
+
+if TYPE_CHECKING:
+    from runner_bridge.core.policy.model import Policy, Runner
+
+__all__ = ["about", "global_keys", "pool_annotations", "section", "template_section"]
+
+
+def section(policy: Policy, runner: Runner) -> tuple[str, dict[str, Any]]:
+    """Return the `[[runners]]` section of a new config.toml, and what it must parse to. It holds no token."""
+    values = complete({}, governed(policy, runner))
+    return toml_text.array_item("runners", values), values
+
+
+def template_section(policy: Policy, runner: Runner) -> str:
+    """
+    Return the section as a template for `gitlab-runner register --template-config`: no token, name or url.
+
+    Raises:
+        RenderError: what was written does not say what the policy says.
+    """
+    values = complete({}, template_keys(policy, runner))
+    text = toml_text.array_item("runners", values)
+    parsed = proof.parse_back(text, str(runner.name))
+    proof.prove_same(str(runner.name), parsed, {"runners": [values]})
+    proof.prove_section(str(runner.name), policy, runner, parsed["runners"][0])
+    return text
+
+
+def about(runner: Runner) -> str:
+    """Return the comment above a section without a token: whose it is, and how the token gets in."""
+    tags = f", tags {', '.join(runner.tags)}" if runner.tags else ""
+    whose = " ".join(f"Tier {runner.tier}, {runner.scope}{tags}".split())
+    return (
+        f"# {whose}. GitLab shows the token once, when the runner is created;\n"
+        "# put it below the name, as a string under the key token.\n"
+    )
