@@ -51,15 +51,13 @@ def _without_secrets(lines: list[str], number: int) -> str:
 
 
 def _stretched(line: str, hidden: str) -> str:
-    """Return `hidden` with every mask as long as what it stands for; as it is where the two cannot be laid together."""
+    """Return `hidden` with every mask as long as what it stands for."""
     pieces = _MASKS.split(hidden)
     result = pieces[0]
     for number, piece in enumerate(pieces[1:], start=2):
         # What follows a secret starts with a character that no secret holds, so its first occurrence is the right one.
         end = len(line) - len(piece) if number == len(pieces) else line.find(piece, len(result))
-        if end < len(result):
-            return hidden
-        result += _mask(end - len(result)) + piece
+        result += _mask(max(end - len(result), 0)) + piece
     return result
 
 
