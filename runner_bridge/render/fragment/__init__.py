@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from runner_bridge.render import toml_text
 from runner_bridge.render.fragment import proof
+from runner_bridge.render.fragment.about import about
 from runner_bridge.render.fragment.governed import complete, global_keys, governed, pool_annotations, template_keys
+from runner_bridge.render.fragment.merge import merge, merge_template
 
 if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy, Runner
 
-__all__ = ["about", "global_keys", "pool_annotations", "section", "template_section"]
+__all__ = ["about", "global_keys", "merge", "merge_template", "pool_annotations", "section", "template_section"]
 
 
 def section(policy: Policy, runner: Runner) -> tuple[str, dict[str, Any]]:
@@ -37,13 +39,3 @@ def template_section(policy: Policy, runner: Runner) -> str:
     proof.prove_same(str(runner.name), parsed, {"runners": [values]})
     proof.prove_section(str(runner.name), policy, runner, parsed["runners"][0])
     return text
-
-
-def about(runner: Runner) -> str:
-    """Return the comment above a section without a token: whose it is, and how the token gets in."""
-    tags = f", tags {', '.join(runner.tags)}" if runner.tags else ""
-    whose = " ".join(f"Tier {runner.tier}, {runner.scope}{tags}".split())
-    return (
-        f"# {whose}. GitLab shows the token once, when the runner is created;\n"
-        "# put it below the name, as a string under the key token.\n"
-    )

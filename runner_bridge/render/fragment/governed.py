@@ -33,6 +33,7 @@ ADDRESS_KEYS = (
 )
 """Annotations that decide which address a pod gets or may use; a job pod carries those of its policy, no other."""
 
+OVERWRITE = "_overwrite_allowed"
 CLOSED = (
     "namespace_overwrite_allowed",
     "service_account_overwrite_allowed",
@@ -143,7 +144,11 @@ def complete(section: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     flags = result["feature_flags"]
     for flag in PINNED_FLAGS:
         flags.setdefault(flag, _from_environment(result.get("environment", []), flag))
-    annotations = result["kubernetes"]["pod_annotations"]
+    kubernetes = result["kubernetes"]
+    for name in kubernetes:
+        if name.endswith(OVERWRITE) and name not in values["kubernetes"]:
+            kubernetes[name] = ""  # one that a newer runner has
+    annotations = kubernetes["pod_annotations"]
     wanted = values["kubernetes"]["pod_annotations"]
     for name in ADDRESS_KEYS:
         if name not in wanted:

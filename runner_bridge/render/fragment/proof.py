@@ -64,7 +64,7 @@ def prove_section(artefact: str, policy: Policy, runner: Runner, parsed: Mapping
     for name, item in kubernetes.items():
         if name.endswith("_overwrite_allowed") and item not in ("", False, allowed.get(name, "")):
             _refuse(artefact, f"{runner.name}: {name} is {item!r}, expected an empty one")
-    for name in kubernetes["pod_labels"]:
+    for name in tier.labels:
         if name.partition("/")[0].lower().endswith("runner.gitlab.com"):
             _refuse(artefact, f"{runner.name}: the label {name} is in a domain whose labels the runner drops")
 
