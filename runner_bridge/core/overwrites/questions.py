@@ -1,0 +1,202 @@
+"""
+What is asked of each `*_overwrite_allowed`: which texts of which CI variable would be a way out.
+
+For annotations the way out is known exactly: a key of Calico with a value that Calico takes (`cni-plugin/pkg/k8s` in
+projectcalico/calico). For the other settings it is a choice, made here and explained in
+docs/explanation/overwrites.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from runner_bridge.core.overwrites import goal
+from runner_bridge.core.overwrites.inverse import through_expansion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner_bridge.core.overwrites.goal import Machine
+
+CALICO: Final = "cni.projectcalico.org/"
+POOL_KEYS: Final = (f"{CALICO}ipv4pools", f"{CALICO}ipv6pools")
+FAMILIES: Final = f"{CALICO}ipFamilies"
+OWN_LABELS: Final = "runner-bridge.dev/"
+CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+HOST_NAME: Final = "kubernetes.io/hostname"
+
+USUAL: Final = {
+    f"{CALICO}ipv4pools": '["default"]',
+    f"{CALICO}ipv6pools": '["default"]',
+    f"{CALICO}ipAddrs": '["10.10.0.1"]',
+    f"{CALICO}ipAddrsNoIpam": '["10.10.0.1"]',
+    f"{CALICO}floatingIPs": '["10.10.0.1"]',
+    f"{CALICO}allowedSourcePrefixes": '["0.0.0.0/0"]',
+    FAMILIES: '["IPv6"]',
+}
+"""Each annotation by which a pod chooses its address, with a value that everybody recognises."""
+
+
+class Setting(StrEnum):
+    """The keys of `[runners.kubernetes]` that let a job overwrite something, by a regular expression or a bool."""
+
+    ANNOTATIONS = "pod_annotations_overwrite_allowed"
+    LABELS = "pod_labels_overwrite_allowed"
+    NAMESPACE = "namespace_overwrite_allowed"
+    SERVICE_ACCOUNT = "service_account_overwrite_allowed"
+    NODE_SELECTOR = "node_selector_overwrite_allowed"
+    NODE_TOLERATIONS = "node_tolerations_overwrite_allowed"
+    BEARER_TOKEN = "bearer_token_overwrite_allowed"  # noqa: S105 - the name of a setting
+
+
+VARIABLES: Final = {
+    Setting.ANNOTATIONS: "KUBERNETES_POD_ANNOTATIONS_1",
+    Setting.LABELS: "KUBERNETES_POD_LABELS_1",
+    Setting.NAMESPACE: "KUBERNETES_NAMESPACE_OVERWRITE",
+    Setting.SERVICE_ACCOUNT: "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE",
+    Setting.NODE_SELECTOR: "KUBERNETES_NODE_SELECTOR_1",
+    Setting.NODE_TOLERATIONS: "KUBERNETES_NODE_TOLERATIONS_1",
+    Setting.BEARER_TOKEN: "KUBERNETES_BEARER_TOKEN",
+}
+"""The CI variable of each setting; of those that are a prefix, with a `1` behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The way out of one setting, once as automata and once as a plain predicate that checks every proof."""
+
+    reach: Machine
+    """What a job must be able to write at all; where it cannot, the setting is harmless."""
+    ways_out: tuple[tuple[Machine, ...], ...]
+    """Ways out, the most readable first. Of one way, every machine must be reachable; the first gives the proof."""
+    is_way_out: Callable[[str, str], bool]
+    """Of key and value as they arrive on the pod. The key is empty where the setting has none."""
+    longest: int | None = None
+    """A text longer than this is refused by Kubernetes; None where that is not the point."""
+
+
+def takes(key: str, value: str) -> bool:
+    """
+    Whether Calico accepts `value` for its annotation `key` and the pod thereby leaves what was configured.
+
+    Any JSON list of strings counts: whether a pool of that name exists is the cluster's business. For the two lists
+    of pools `[]` and `null` select automatically, and an empty text falls back to the namespace; both lose the
+    configured pool. An emptied `ipFamilies` brings back the family that was left out.
+    """
+    if key not in USUAL:
+        return False
+    if not value:
+        return key in POOL_KEYS or key == FAMILIES
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    if parsed is None or parsed == []:
+        return key in POOL_KEYS
+    return isinstance(parsed, list) and all(isinstance(one, str) for one in parsed)
+
+
+@cache
+def question(setting: Setting, configured: tuple[str, ...] = ()) -> Question:
+    """
+    Ask what matters of one setting that holds a regular expression.
+
+    Args:
+        setting: any but `BEARER_TOKEN`.
+        configured: the keys that config.toml itself sets in the table which may be overwritten.
+    """
+    match setting:
+        case Setting.ANNOTATIONS:
+            return _annotations()
+        case Setting.LABELS:
+            return _labels(configured)
+        case Setting.NAMESPACE:
+            return _names(goal.mask("-"), ("kube-system",), "[a-z0-9]([-a-z0-9]*[a-z0-9])?", 63)
+        case Setting.SERVICE_ACCOUNT:
+            return _names(goal.mask("-."), (), "[a-z0-9]([-a-z0-9.]*[a-z0-9])?", 253)
+        case Setting.NODE_SELECTOR:
+            return _node_selector(configured)
+        case Setting.NODE_TOLERATIONS:
+            return _node_tolerations()
+        case Setting.BEARER_TOKEN:
+            raise ValueError(setting)
+
+
+def _annotations() -> Question:
+    usual = {key: through_expansion(goal.literal(value), substitute=False) for key, value in USUAL.items()}
+    simple = through_expansion(goal.json_list(goal.LOWER | goal.DIGITS | goal.mask("-.:/"), escapes=False))
+    pools = through_expansion(goal.json_list(nothing=("[]", "")))
+    families = through_expansion(goal.json_list(nothing=("",)))
+    others = through_expansion(goal.json_list())
+    every = {key: pools if key in POOL_KEYS else families if key == FAMILIES else others for key in USUAL}
+    first = POOL_KEYS[0]
+    return Question(
+        reach=goal.after({f"{key}=": goal.ANYTHING for key in USUAL}),
+        ways_out=(
+            (goal.after({f"{first}=": usual[first]}),),
+            (goal.after({f"{key}=": value for key, value in usual.items()}),),
+            (goal.after({f"{key}=": simple for key in USUAL}),),
+            (goal.after({f"{key}=": value for key, value in every.items()}),),
+        ),
+        is_way_out=takes,
+    )
+
+
+def _labels(configured: tuple[str, ...]) -> Question:
+    """Ask for a label that config.toml sets, one of ours, or `pod`, by which the runner's Services find the pod."""
+    known = (*configured, "pod")
+    faked = through_expansion(goal.literal("faked"), substitute=False)
+    everything = goal.after({**{f"{key}=": goal.ANYTHING for key in known}, OWN_LABELS: goal.KEY_AND_ANYTHING})
+    return Question(
+        reach=everything,
+        ways_out=(
+            (goal.after({f"{key}=": faked for key in (*known, f"{OWN_LABELS}tier")}),),
+            (everything,),
+        ),
+        is_way_out=lambda key, _: key in known or key.startswith(OWN_LABELS),
+    )
+
+
+def _node_selector(configured: tuple[str, ...]) -> Question:
+    """Ask for a label of a node that config.toml selects by, or the node's own name. Values are never expanded."""
+    known = (*configured, HOST_NAME)
+    value = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+    everything = goal.after({f"{key}=": goal.LABEL_VALUE for key in known})
+    return Question(
+        reach=everything,
+        ways_out=((goal.literal(*(f"{key}=worker-2" for key in known)),), (everything,)),
+        is_way_out=lambda key, text: key in known and value.fullmatch(text) is not None,
+    )
+
+
+def _node_tolerations() -> Question:
+    """Ask for the taint of the control plane, or all taints at once. `key[=value][:effect]`; never expanded."""
+    effects = ("", ":NoSchedule", ":NoExecute", ":")
+    ways_out = tuple(f"{key}{effect}" for key in (CONTROL_PLANE, f"{CONTROL_PLANE}=", "") for effect in effects)
+    return Question(
+        reach=goal.literal(*ways_out),
+        ways_out=((goal.literal(f"{CONTROL_PLANE}:NoSchedule"),), (goal.literal(*ways_out),)),
+        is_way_out=lambda _, text: text in ways_out,
+    )
+
+
+def _names(inner: int, worst: tuple[str, ...], valid: str, longest: int) -> Question:
+    """
+    Ask for names of namespaces or accounts that begin as the pattern never meant.
+
+    What was meant is unknown; but a pattern that allows names with two unrelated beginnings does not bind the
+    beginning at all.
+    """
+    fits = re.compile(valid)
+    foreign = (goal.name(inner=inner, first="prod-"), goal.name(inner=inner, first="other-"))
+    return Question(
+        reach=goal.name(inner=inner),
+        ways_out=(*((goal.literal(name),) for name in worst), foreign),
+        is_way_out=lambda _, text: len(text) <= longest and fits.fullmatch(text) is not None,
+        longest=longest,
+    )
