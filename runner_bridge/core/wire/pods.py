@@ -1,0 +1,221 @@
+"""
+Pods and namespaces as they lie on the wire → `model.cluster`.
+
+Never raises: what cannot be read becomes a problem of the pod, and a pod with a problem is unknown.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from sys import intern
+from typing import TYPE_CHECKING
+
+from runner_bridge.core.model import cluster
+from runner_bridge.core.redact import redact
+from runner_bridge.core.wire import objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+_NO_METADATA = objects.PodMetadata()
+_NONE = ()
+
+
+def pod_of(wire: objects.Pod, problems: tuple[str, ...] = ()) -> cluster.Pod:
+    """
+    Return the narrow value of a pod.
+
+    Args:
+        wire: as decoded.
+        problems: what could not be decoded, one sentence each.
+    """
+    meta, spec, status = wire.metadata or _NO_METADATA, wire.spec, wire.status
+    found = list(problems)
+    notes = meta.annotations
+    asked = cluster.NOTHING_ASKED if notes is None else asked_of(notes)
+    owner_kind, owner = _owner(meta.owner_references)
+    return cluster.Pod(
+        namespace=intern(meta.namespace or ""),
+        name=meta.name or "",
+        uid=meta.uid or "",
+        created_at=meta.creation_timestamp,
+        deleting=meta.deletion_timestamp is not None,
+        phase=intern((status and status.phase) or ""),
+        host_network=bool(spec and spec.host_network),
+        node=intern((spec and spec.node_name) or ""),
+        addresses=_addresses(status, found) if status else (),
+        annotated=_annotated(notes, found) if notes else None,
+        container_id=(notes and notes.container_id) or "",
+        asked=asked,
+        set_later=_set_later(meta, asked),
+        marks=_marks(meta),
+        scheduled_at=_scheduled_at(status) if status else None,
+        waiting=_waiting(status) if status else (),
+        privileged=_owns_node(spec) if spec else False,
+        service_account=intern((spec and spec.service_account_name) or ""),
+        owner_kind=owner_kind,
+        owner=owner,
+        problems=tuple(found),
+    )
+
+
+def namespace_of(wire: objects.Namespace) -> cluster.Namespace:
+    """Return the narrow value of a namespace."""
+    meta = wire.metadata
+    notes = meta and meta.annotations
+    return cluster.Namespace(name=(meta and meta.name) or "", asked=asked_of(notes) if notes else cluster.NOTHING_ASKED)
+
+
+def asked_of(notes: objects.Asks) -> cluster.Asked:
+    """Return what annotations ask for; one shared value where they ask nothing."""
+    values = (
+        notes.ipv4_pools,
+        notes.ipv6_pools,
+        notes.ip_families,
+        notes.ip_addrs,
+        notes.ip_addrs_no_ipam,
+        notes.floating_ips,
+        notes.allowed_source_prefixes,
+    )
+    return _asked(values) if any(value is not None for value in values) else cluster.NOTHING_ASKED
+
+
+# All job pods of a tier ask with the same text: one value serves them all.
+@lru_cache(maxsize=256)
+def _asked(values: tuple[str | None, ...]) -> cluster.Asked:
+    keys = cluster.Asked.__struct_fields__
+    return cluster.Asked(**dict(zip(keys, values, strict=True)))
+
+
+def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
+    labels, notes = meta.labels, meta.annotations
+    of_labels = (
+        (
+            labels.project,
+            labels.project_name,
+            labels.manager,
+            labels.short_id,
+            labels.job_pod,
+            labels.pod,
+            labels.pause,
+            labels.tier,
+        )
+        if labels
+        else (None,) * 8
+    )
+    of_notes = (
+        (notes.job, notes.job_url, notes.job_name, notes.job_ref, notes.claimed_project, notes.stamp)
+        if notes
+        else (None,) * 6
+    )
+    if not any(of_labels) and not any(of_notes):
+        return None
+    project, project_name, manager, short_id, job_pod, pod, pause, tier = of_labels
+    job, job_url, job_name, job_ref, claimed_project, stamp = of_notes
+    return cluster.Marks(
+        project=intern(project or ""),
+        project_name=intern(project_name or ""),
+        manager=intern(manager or ""),
+        short_id=intern(short_id or ""),
+        job_pod=job_pod or "",
+        pod=(job_pod if pod == job_pod else pod) or "",
+        pause=pause == "true",
+        job=job or "",
+        job_url=job_url or "",
+        job_name=job_name or "",
+        job_ref=job_ref or "",
+        claimed_project=intern(claimed_project or ""),
+        stamp=intern(stamp or ""),
+        tier=intern(tier or ""),
+    )
+
+
+def _addresses(status: objects.PodStatus, problems: list[str]) -> tuple[cluster.Address, ...]:
+    texts = [entry.ip for entry in status.pod_ips if entry.ip] if status.pod_ips else []
+    if not texts and status.pod_ip:
+        texts = [status.pod_ip]
+    return _parsed(texts, "status.podIPs", problems)
+
+
+def _annotated(notes: objects.PodAnnotations, problems: list[str]) -> tuple[cluster.Address, ...] | None:
+    """Read what Calico wrote; empty text means that the address was given back, which is not the same as absent."""
+    text = notes.pod_ip if notes.pod_ips is None else notes.pod_ips
+    if text is None:
+        return None
+    texts = (part.strip().partition("/")[0] for part in text.split(",")) if text else ()
+    return _parsed(texts, "cni.projectcalico.org/podIPs", problems)
+
+
+def _parsed(texts: Iterable[str], where: str, problems: list[str]) -> tuple[cluster.Address, ...]:
+    found: list[cluster.Address] = []
+    for text in texts:
+        try:
+            found.append(_address(text))
+        except ValueError:
+            problems.append(f"{where} holds {redact(text[:60])!r}, which is no address")
+    return tuple(found)
+
+
+# Status and annotation of a pod hold the same text; a small cache saves the second parse.
+@lru_cache(maxsize=16)
+def _address(text: str) -> IPv4Address | IPv6Address:
+    return ip_address(text)
+
+
+def _scheduled_at(status: objects.PodStatus) -> datetime | None:
+    for condition in status.conditions or _NONE:
+        if condition.type == "PodScheduled" and condition.status == "True":
+            return condition.last_transition_time
+    return None
+
+
+def _waiting(status: objects.PodStatus) -> tuple[str, ...]:
+    reasons: dict[str, None] = {}
+    for statuses in (status.init_container_statuses, status.container_statuses):
+        for one in statuses or _NONE:
+            if one.state and one.state.waiting and one.state.waiting.reason:
+                reasons[intern(one.state.waiting.reason)] = None
+    return tuple(reasons)
+
+
+def _owns_node(spec: objects.PodSpec) -> bool:
+    """Tell whether the pod's job could act as its node."""
+    if spec.host_pid or spec.host_ipc:
+        return True
+    for containers in (spec.containers, spec.init_containers, spec.ephemeral_containers):
+        for one in containers or _NONE:
+            if one.security_context and one.security_context.privileged:
+                return True
+    return any(volume.host_path is not None for volume in spec.volumes or _NONE)
+
+
+def _owner(references: list[objects.Owner] | None) -> tuple[str, str]:
+    for one in references or _NONE:
+        if one.controller:
+            return intern(one.kind or ""), one.name or ""
+    return "", ""
+
+
+def _set_later(meta: objects.PodMetadata, asked: cluster.Asked) -> bool | None:
+    """
+    Tell whether an asking annotation was written after the pod was created.
+
+    The server stamps the entry of whoever creates an object before it stamps the object itself, so an owner with a
+    later time wrote later; a subresource such as `status` cannot create at all.
+    """
+    if meta.managed_fields is None or meta.creation_timestamp is None:
+        return None
+    if asked is cluster.NOTHING_ASKED:
+        return False
+    owned = False
+    for entry in meta.managed_fields:
+        fields = entry.fields and entry.fields.metadata and entry.fields.metadata.annotations
+        if not fields or not any(getattr(fields, key) is not None for key in fields.__struct_fields__):
+            continue
+        owned = True
+        if entry.subresource or (entry.time is not None and entry.time > meta.creation_timestamp):
+            return True
+    return False if owned else None
