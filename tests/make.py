@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
-from runner_bridge.core.model import Code, Family, Finding, Place, Severity
+from runner_bridge.core.model import Code, Family, Finding, Place, Severity, cluster
 from runner_bridge.core.policy import model as p
+from runner_bridge.core.policy.rules import Placement
 
 HERE = Place(file="policy.yaml", line=1, column=1)
 
@@ -77,6 +79,25 @@ def tier(name: str = "infra", *pools: p.Pool, **changes: Any) -> p.Tier:
     return p.Tier(**(values | changes))
 
 
+class Rules:
+    """A rule index that knows whole paths, numbers and `**`: `{"platform/net": "infra", "id:7": "infra"}`."""
+
+    def __init__(self, tiers: dict[str, str]) -> None:
+        self.tiers = tiers
+
+    def place(self, project: p.Project) -> Placement:
+        for kind, text in (
+            (p.RuleKind.ID, f"id:{project.id}"),
+            (p.RuleKind.PATH, str(project.path)),
+            (p.RuleKind.CATCH_ALL, "**"),
+        ):
+            if text in self.tiers:
+                tier = p.TierName(self.tiers[text])
+                rule = p.Rule(kind=kind, tier=tier, text=text, value=text.removeprefix("id:"), place=HERE)
+                return Placement(tier=tier, rule=rule)
+        return Placement(tier=None, rule=None)
+
+
 def policy(*tiers: p.Tier, **changes: Any) -> p.Policy:
     """The blog's cluster, built without the policy file; use `load` in tests of the policy itself."""
     chosen = tiers or (
@@ -109,7 +130,7 @@ def policy(*tiers: p.Tier, **changes: Any) -> p.Policy:
         "people": p.People.OFF,
         "digest": "0" * 64,
         "warnings": (),
-        "index": cast("Any", None),
+        "index": Rules({}),
     }
     return p.Policy(**(values | changes))
 
@@ -129,3 +150,31 @@ def code(name: str = "pool-overlap", **changes: Any) -> Code:
 def finding(**changes: Any) -> Finding:
     values: dict[str, Any] = {"code": code(), "subject": "pools.a", "place": Place(file="pools.yaml", line=3, column=9)}
     return Finding(**(values | changes))
+
+
+NOW = datetime(2026, 11, 23, 17, 40, tzinfo=UTC)
+SHORT_ID = "4xYqA7pLw"
+
+
+def marks(**changes: Any) -> cluster.Marks:
+    values = {"project": "4217", "manager": "infra-platform", "short_id": SHORT_ID, "job": "7311000"}
+    return cluster.Marks(**(values | {"claimed_project": changes.get("project", "4217")} | changes))
+
+
+def job_pod(address: str = "172.16.84.128", **changes: Any) -> cluster.Pod:
+    """A running job pod of tier `infra` that asked for its pool and got it; an empty address: none yet."""
+    addresses = tuple(ip_address(one) for one in address.split())
+    values: dict[str, Any] = {
+        "namespace": "gitlab-runners",
+        "name": "runner-4xyqa7plw-project-4217-concurrent-0-m83eneg4",
+        "uid": "84ae378d-5d44-499e-bc92-7e6b26657ec2",
+        "phase": "Running" if addresses else "Pending",
+        "node": "node-1",
+        "addresses": addresses,
+        "annotated": addresses or None,
+        "container_id": "71fd75da" if addresses else "",
+        "asked": cluster.Asked(ipv4_pools='["infraestrutura"]'),
+        "marks": marks(),
+        "scheduled_at": NOW,
+    }
+    return cluster.Pod(**(values | changes))

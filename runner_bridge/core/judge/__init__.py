@@ -1,0 +1,111 @@
+"""
+The judge: policy and evidence in, one verdict per job pod out, with the cause of every finding.
+
+`judge` takes a whole snapshot, `judge_pod` one pod. Both are pure and total: time is an argument, nothing is raised,
+and the answer depends only on the state that is handed in, not on its order or its duplicates. What each rule is for
+stands in `docs/explanation/judging.md`; keep the two together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner_bridge.core.judge.cluster_notes import assumptions, calico_absent, cluster_findings
+from runner_bridge.core.judge.evidence import Evidence
+from runner_bridge.core.judge.identity import identify
+from runner_bridge.core.judge.pods import judge_job_pod, judge_pod
+from runner_bridge.core.judge.waivers import Match, split
+from runner_bridge.core.model import Outcome
+from runner_bridge.core.model.verdict import Counts, Judgement, PodClass, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from runner_bridge.core.model.cluster import Pod, Snapshot
+    from runner_bridge.core.policy.model import Policy, Project
+
+__all__ = ["Evidence", "judge", "judge_pod"]
+
+_ORDER = {Outcome.BREACH: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 2}
+
+
+def judge(
+    policy: Policy,
+    snapshot: Snapshot,
+    *,
+    now: datetime,
+    projects: Iterable[Project] | None = None,
+    short_ids: Iterable[tuple[str, str]] = (),
+    stamps: Mapping[str, str] | None = None,
+    strict: bool = False,
+) -> Judgement:
+    """
+    Judge every job pod of a snapshot.
+
+    Args:
+        policy: what is meant.
+        snapshot: what was seen.
+        now: an aware instant: when the snapshot was taken.
+        projects: GitLab's list of projects; None where nobody gave one.
+        short_ids: pairs (short id, runner's name), as a config.toml tells them; names need not be declared.
+        stamps: the stamp that each declared runner's pods would carry now.
+        strict: an address counts only when a block confirms it.
+
+    Never raises.
+    """
+    evidence = Evidence(policy, snapshot, projects=projects, short_ids=short_ids, stamps=stamps, strict=strict)
+    absent = calico_absent(evidence)
+    if absent is not None:
+        stay, waived = split(policy.waivers, (absent,), Match(), now.date())
+        return Judgement(findings=stay, waived=waived, counts=Counts(other=len(snapshot.pods)))
+    verdicts: list[Verdict] = []
+    unmanaged = other = 0
+    for pod in _distinct(snapshot.pods):
+        identity = identify(evidence, pod)
+        if identity.kind is PodClass.JOB:
+            verdicts.append(judge_job_pod(evidence, pod, identity, now))
+        elif identity.kind is PodClass.UNMANAGED:
+            unmanaged += 1
+        else:
+            other += 1
+    verdicts.sort(key=_order)
+    stay, waived = split(policy.waivers, tuple(cluster_findings(evidence, verdicts)), Match(), now.date())
+    return Judgement(
+        verdicts=tuple(verdicts),
+        findings=stay,
+        waived=waived,
+        counts=_counts(verdicts, unmanaged, other),
+        assumptions=assumptions(evidence),
+    )
+
+
+def _order(verdict: Verdict) -> tuple[int, str, str, str]:
+    return _ORDER[verdict.outcome], verdict.namespace, verdict.pod, verdict.uid
+
+
+def _distinct(pods: tuple[Pod, ...]) -> list[Pod]:
+    """Drop what is there twice word for word; two different states of one pod are both judged."""
+    seen: dict[tuple[str, str], list[Pod]] = {}
+    kept: list[Pod] = []
+    for pod in pods:
+        same = seen.setdefault((pod.namespace, pod.name), [])
+        if pod not in same:
+            same.append(pod)
+            kept.append(pod)
+    return kept
+
+
+def _counts(verdicts: list[Verdict], unmanaged: int, other: int) -> Counts:
+    breach = sum(one.outcome is Outcome.BREACH for one in verdicts)
+    pending = sum(one.pending for one in verdicts)
+    passed = sum(one.outcome is Outcome.PASS for one in verdicts)
+    return Counts(
+        passed=passed,
+        breach=breach,
+        pending=pending,
+        unknown=len(verdicts) - breach - pending - passed,
+        waived=sum(bool(one.waived) for one in verdicts),
+        unmanaged=unmanaged,
+        other=other,
+    )

@@ -1,0 +1,187 @@
+"""
+What the pod has: its addresses, the pool of each, and whether the Calico block names the pod as the holder.
+
+The block is the authority. `status.podIPs` is what kubelet last reported, and history once the pod has finished or
+Calico has emptied its annotation; the annotation comes earlier and can be forged. None of them makes a pass alone where
+another one contradicts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from runner_bridge.core.judge.problem import Problem, listed, quote
+from runner_bridge.core.model.codes import job_pods as codes
+from runner_bridge.core.model.verdict import Assigned
+from runner_bridge.core.policy.model import PoolClass
+
+if TYPE_CHECKING:
+    from runner_bridge.core.judge.evidence import Evidence, TierView
+    from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod
+    from runner_bridge.core.policy.model import Pool
+
+
+class Assignment(Struct, frozen=True, gc=False):
+    """The addresses of a pod, judged."""
+
+    assigned: tuple[Assigned, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    outside: bool = False
+    """At least one address is none of the tier's."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Every address is confirmed by a block."""
+        return bool(self.assigned) and all(one.confirmed for one in self.assigned)
+
+
+def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assignment:
+    """Return the pod's addresses; compared with `view` unless that is None. Never raises."""
+    held = pod.annotated != () and not pod.finished
+    addresses, doubt = _addresses(evidence, pod) if held else (pod.addresses, None)
+    problems = [doubt] if doubt else []
+    assigned: list[Assigned] = []
+    outside = False
+    unjudged: list[str] = []
+    for address in addresses:
+        name, pool = evidence.covering_pool(address)
+        confirmed = False
+        if held:
+            confirmed, found = _confirm(evidence, pod, address)
+            problems += found
+        assigned.append(Assigned(address=address, pool=name, confirmed=confirmed))
+        if view is None:
+            continue
+        family = f"IPv{address.version}"
+        if family not in view.families and family not in evidence.declared_families:
+            unjudged.append(f"{address}")
+            continue
+        wrong = _wrong_pool(evidence, view, address, name, pool)
+        if wrong is not None:
+            outside |= wrong.code is not codes.POOL_UNDECLARED and wrong.code is not codes.POOL_UNKNOWN
+            problems.append(wrong)
+    if unjudged and len(unjudged) == len(assigned):
+        # With an address of a declared family beside it, this is said once for the cluster.
+        problems.append(Problem(codes.FAMILY_UNDECLARED, listed(unjudged), _families_of(view)))
+    return Assignment(tuple(assigned), tuple(problems), outside)
+
+
+def _families_of(view: TierView | None) -> str:
+    return f"an address of {listed(sorted(view.families))}" if view is not None else ""
+
+
+def _addresses(evidence: Evidence, pod: Pod) -> tuple[tuple[Address, ...], Problem | None]:
+    """Choose between status and annotation: they agree, or a block confirms one of them, or it is not known."""
+    annotated = pod.annotated
+    if annotated is None or annotated == pod.addresses or set(annotated) == set(pod.addresses):
+        return pod.addresses, None
+    if all(_holder(evidence, pod, address) for address in annotated):
+        return annotated, None
+    if not pod.addresses:
+        return (), None
+    if all(_holder(evidence, pod, address) for address in pod.addresses):
+        return pod.addresses, None
+    return pod.addresses, Problem(
+        codes.ADDRESSES_DISAGREE,
+        observed=f"status {listed([str(one) for one in pod.addresses])}, "
+        f"annotation {listed([str(one) for one in annotated])}",
+        expected="the same addresses in both",
+    )
+
+
+def _wrong_pool(evidence: Evidence, view: TierView, address: Address, name: str, pool: Pool | None) -> Problem | None:
+    tier = view.tier
+    if pool is None:
+        return _outside_policy(view, address, name)
+    right = pool.name in view.pool_names if tier.pin else pool.pool_class is tier.pool_class
+    if right:
+        if evidence.pools_complete and not evidence.observed_pools.all(address):
+            cause = f"The address lies in {pool.name} ({pool.cidr}), which the cluster does not have any more."
+            return Problem(codes.POOL_UNKNOWN, f"{address} in no pool of the cluster", f"pool {pool.name}", cause)
+        return None
+    code = codes.ADDRESS_OUTSIDE_TIER_POOLS
+    if pool.pool_class is PoolClass.ROUTABLE and tier.pool_class is not PoolClass.ROUTABLE:
+        code = codes.ADDRESS_ROUTABLE
+    return Problem(code, f"{address} in {pool.name}", _expected(view))
+
+
+def _outside_policy(view: TierView, address: Address, name: str) -> Problem:
+    if not name:
+        return Problem(codes.ADDRESS_IN_NO_POOL, f"{address}", _expected(view))
+    code = codes.ADDRESS_OUTSIDE_TIER_POOLS if view.tier.pin else codes.POOL_UNDECLARED
+    cause = f"The policy does not know the pool {quote(name)}."
+    return Problem(code, f"{address} in {quote(name)}", _expected(view), cause)
+
+
+def _expected(view: TierView) -> str:
+    if view.tier.pin:
+        return f"an address of {listed(view.pool_names)}"
+    return f"an address of class {view.tier.pool_class}"
+
+
+def _confirm(evidence: Evidence, pod: Pod, address: Address) -> tuple[bool, list[Problem]]:
+    """Ask the blocks about one address that the pod is said to hold now."""
+    problems: list[Problem] = []
+    others = evidence.holders.get(address)
+    if others and (pod.namespace, pod.name) in others:
+        names = sorted(f"{namespace}/{name}" for namespace, name in others - {(pod.namespace, pod.name)})
+        problems.append(_twice(address, listed(names)))
+    if not evidence.blocks_given:
+        if evidence.strict:
+            problems.append(Problem(codes.BLOCK_UNREAD, f"{address} by status only", "a block that names the pod"))
+        return False, problems
+    blocks = evidence.blocks.all(address)
+    reasons = sorted({_disagreement(pod, address, block) for block in blocks})
+    if reasons == [""]:
+        return True, problems
+    if "" in reasons and any(reason.startswith("held by") for reason in reasons):
+        # Overlapping blocks, and each names another holder.
+        problems.append(_twice(address, reasons[-1].removeprefix("held by ")))
+        return False, problems
+    if "" in reasons:
+        return True, problems
+    if pod.deleting:
+        return False, [*problems, Problem(codes.POD_LEAVING, f"{address} not held by it any more", "the pod to go")]
+    seen = reasons[0] if reasons else "in no block"
+    cause = "The lists were read one after the other; if it stays, the address is not this pod's."
+    return False, [*problems, Problem(codes.BLOCK_DISAGREES, f"{address} {seen}", "held by this pod", cause)]
+
+
+def _twice(address: Address, others: str) -> Problem:
+    return Problem(
+        codes.ADDRESS_GIVEN_TWICE,
+        observed=f"{address} held by {others} too",
+        expected="one holder",
+        cause="Blocks overlap, or one of the pods shows an address that it has lost.",
+    )
+
+
+def _holder(evidence: Evidence, pod: Pod, address: Address) -> bool:
+    """Tell whether some block names the pod as the holder of `address`."""
+    return any(not _disagreement(pod, address, block) for block in evidence.blocks.all(address))
+
+
+def _disagreement(pod: Pod, address: Address, block: Block) -> str:
+    """Say how the block's entry differs from "held by this pod"; empty text where it does not."""
+    entry = block.allocations.get(int(address) - int(block.cidr.network_address))
+    if entry is None:
+        return f"free in block {block.cidr}"
+    if entry.released_at is not None or not (entry.handle or entry.pod):
+        return f"cooling down in block {block.cidr}"
+    if (entry.namespace, entry.pod) != (pod.namespace, pod.name):
+        return f"held by {_named(entry)}"
+    if pod.node and entry.node and entry.node != pod.node:
+        return f"held by it on node {quote(entry.node)}, not {quote(pod.node)}"
+    # Anything after a carriage return is an old fault of Calico (libcalico-go/lib/ipam/ipam_block.go).
+    sandbox = entry.handle.partition("\r")[0].rpartition(".")[2]
+    if pod.container_id and sandbox != pod.container_id:
+        return "held by another sandbox of it"
+    return ""
+
+
+def _named(entry: Allocation) -> str:
+    if entry.pod:
+        return quote(f"{entry.namespace}/{entry.pod}")
+    return quote(entry.use or entry.handle)

@@ -1,0 +1,66 @@
+"""
+A finding before it is pinned on a pod, and the one way in which foreign text is quoted.
+
+The same request or the same runner gives the same problems to thousands of pods; they are worked out once and pinned
+on each pod with its name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from runner_bridge.core.model import Finding
+from runner_bridge.core.redact import redact
+
+if TYPE_CHECKING:
+    from runner_bridge.core.model import Code
+
+LONGEST_QUOTE = 160
+
+
+class Problem(Struct, frozen=True, gc=False):
+    """What is wrong, without saying with which pod."""
+
+    code: Code
+    observed: str = ""
+    expected: str = ""
+    cause: str = ""
+    remedy: str = ""
+
+    def on(self, subject: str) -> Finding:
+        """Pin it on a pod `namespace/name`, a tier or the cluster."""
+        return Finding(
+            code=self.code,
+            subject=subject,
+            observed=self.observed,
+            expected=self.expected,
+            cause=self.cause,
+            remedy=self.remedy,
+        )
+
+
+def quote(text: str) -> str:
+    r"""
+    Return foreign text on one printable line: secrets out, cut to `LONGEST_QUOTE`. Never raises.
+
+    >>> quote('["infraestrutura"]')
+    '["infraestrutura"]'
+    >>> quote("a" + chr(10) + "b")
+    "'a\\nb'"
+    """
+    shown = redact(text[: 4 * LONGEST_QUOTE])
+    if len(shown) > LONGEST_QUOTE:
+        shown = f"{shown[: LONGEST_QUOTE - 1]}…"
+    return shown if shown.isprintable() else repr(shown)
+
+
+def listed(names: tuple[str, ...] | list[str], nothing: str = "nothing") -> str:
+    """
+    Return names as a reader wants them.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    """
+    return ", ".join(quote(name) for name in names) or nothing
