@@ -246,6 +246,12 @@ def _place(name: str, mark: Any) -> Place:  # noqa: ANN401 - an untyped library
 _EXPLAINED = (
     ("found a tab", "a tab in the indentation", "spaces", "Replace tabs by spaces."),
     (
+        "found unexpected ':'",
+        "a ':' inside of a value in brackets",
+        "quotes around the value",
+        'Put quotes around it, as in "group:platform".',
+    ),
+    (
         "mapping values are not allowed",
         "a second ': ' where none can be",
         "one key in a line",

@@ -224,6 +224,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("a:\n  - b\n c: 1\n", "fits no indentation above it, expected a key", id="dedent"),
         pytest.param("- a\n b: 1\n  - c\n", "second ': '", id="list-dedent"),
         pytest.param("a: 'b", "the text ends inside of quotes", id="quote"),
+        pytest.param("a: [b:c]", "a ':' inside of a value in brackets", id="colon-in-brackets"),
         pytest.param("a: @b", "a character that no value can start with", id="at"),
         pytest.param("a: !b!c d", "an unknown tag", id="tag-handle"),
         pytest.param("a: [b", "brackets that is not closed", id="bracket"),
