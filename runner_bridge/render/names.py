@@ -20,7 +20,7 @@ def dns_name(name: str) -> str:
     ('infra-platform', 'infra-1-9c2212')
     """
     tidy = _FORBIDDEN.sub("-", name.lower()).strip("-")
-    if tidy == name and len(name) <= _LONGEST:
+    if name and tidy == name and len(name) <= _LONGEST:
         return name
     digest = sha256(name.encode()).hexdigest()[:6]
     return f"{tidy[: _LONGEST - 7].strip('-') or 'runner'}-{digest}"

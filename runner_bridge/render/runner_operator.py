@@ -49,7 +49,9 @@ def _documents(policy: Policy, runner: Runner, namespace: str) -> tuple[dict[str
     name, job = dns_name(runner.name), policy.tiers[runner.tier].job
     config, variables = f"{name}-config", f"{name}-env"
     return (
-        _config_map(config, namespace, {"config.toml": yaml_text.Literal(template_section(policy, runner))}),
+        _config_map(
+            config, namespace, {"config.toml": yaml_text.Literal(template_section(policy, runner, through_tpl=False))}
+        ),
         _config_map(
             variables,
             namespace,

@@ -24,7 +24,8 @@ def blog() -> p.Policy:
         tier=p.TierName("infra"), namespace="logging", kind="DaemonSet", name="log-shipper", place=make.HERE
     )
     mirrors = p.Workload(tier=p.TierName("infra"), namespace="mirrors", kind="Namespace", name="", place=make.HERE)
-    return make.policy(workloads=(log_shipper, mirrors))
+    infra = make.tier(labels={"cost-centre": "infra"}, annotations={"example.com/project": "$CI_PROJECT_PATH"})
+    return make.policy(infra, make.policy().tiers[p.TierName("default")], workloads=(log_shipper, mirrors))
 
 
 def dual_stack() -> p.Policy:

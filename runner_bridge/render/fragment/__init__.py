@@ -11,13 +11,24 @@ from typing import TYPE_CHECKING, Any
 from runner_bridge.render import toml_text
 from runner_bridge.render.fragment import proof
 from runner_bridge.render.fragment.about import about
+from runner_bridge.render.fragment.gitlab import same_gitlab
+from runner_bridge.render.fragment.go_template import printed
 from runner_bridge.render.fragment.governed import complete, global_keys, governed, pool_annotations, template_keys
 from runner_bridge.render.fragment.merge import merge, merge_template
 
 if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy, Runner
 
-__all__ = ["about", "global_keys", "merge", "merge_template", "pool_annotations", "section", "template_section"]
+__all__ = [
+    "about",
+    "global_keys",
+    "merge",
+    "merge_template",
+    "pool_annotations",
+    "same_gitlab",
+    "section",
+    "template_section",
+]
 
 
 def section(policy: Policy, runner: Runner) -> tuple[str, dict[str, Any]]:
@@ -26,16 +37,21 @@ def section(policy: Policy, runner: Runner) -> tuple[str, dict[str, Any]]:
     return toml_text.array_item("runners", values), values
 
 
-def template_section(policy: Policy, runner: Runner) -> str:
+def template_section(policy: Policy, runner: Runner, *, through_tpl: bool) -> str:
     """
     Return the section as a template for `gitlab-runner register --template-config`: no token, name or url.
+
+    Args:
+        policy: what is to be in force.
+        runner: whose section it is.
+        through_tpl: Helm will pass the text through its own templates, so `{{` is escaped.
 
     Raises:
         RenderError: what was written does not say what the policy says.
     """
-    values = complete({}, template_keys(policy, runner))
+    values = complete({}, template_keys(policy, runner, through_tpl=through_tpl))
     text = toml_text.array_item("runners", values)
     parsed = proof.parse_back(text, str(runner.name))
     proof.prove_same(str(runner.name), parsed, {"runners": [values]})
-    proof.prove_section(str(runner.name), policy, runner, parsed["runners"][0])
+    proof.prove_section(str(runner.name), policy, runner, printed(parsed["runners"][0]))
     return text

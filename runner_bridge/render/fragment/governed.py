@@ -12,6 +12,8 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from runner_bridge.render.fragment.go_template import escape
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -83,15 +85,16 @@ def governed(policy: Policy, runner: Runner) -> dict[str, Any]:
     }
 
 
-def template_keys(policy: Policy, runner: Runner) -> dict[str, Any]:
+def template_keys(policy: Policy, runner: Runner, *, through_tpl: bool) -> dict[str, Any]:
     """
     Return the governed keys of a template: name and url are left out.
 
     `register --template-config` ignores both (GitLab Runner, commands/register.go), so that they would only mislead.
+    With `through_tpl` each `{{` is escaped.
     """
     values = governed(policy, runner)
     del values["name"], values["url"]
-    return values
+    return escape(values) if through_tpl else values
 
 
 def _kubernetes(policy: Policy, tier: Tier) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.adopt.existing import short_id
+from runner_bridge.render.fragment.gitlab import same_gitlab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,16 +70,9 @@ def match(sections: Sequence[Mapping[str, Any]], policy: Policy, refuse: Refuse)
 def _is(section: Mapping[str, Any], runner: Runner, policy: Policy) -> bool:
     if short_id(str(section.get("token", ""))) in runner.short_ids:
         return True
-    return section.get("name") == runner.name and _is_at(str(section.get("url", "")), policy.gitlab.url)
-
-
-def _is_at(url: str, gitlab: str) -> bool:
-    """Compare as the runner does, which drops a slash and `/ci` at the end; a variable may stand for anything."""
-    return not url or "$" in url or _tidy(url) == _tidy(gitlab)
-
-
-def _tidy(url: str) -> str:
-    return url.strip().rstrip("/").removesuffix("/ci").rstrip("/").casefold()
+    url = str(section.get("url", ""))
+    # Without a url, or with one that the runner expands from its environment, the name is all there is.
+    return section.get("name") == runner.name and (not url or "$" in url or same_gitlab(url, policy.gitlab.url))
 
 
 def _look_for_namesake(

@@ -19,6 +19,7 @@ from runner_bridge.core.text.problem import Malformed
 from runner_bridge.render import toml_text
 from runner_bridge.render.fragment import layout, proof
 from runner_bridge.render.fragment.about import about
+from runner_bridge.render.fragment.go_template import printed
 from runner_bridge.render.fragment.governed import complete, global_keys, governed, template_keys
 from runner_bridge.render.fragment.matching import match
 from runner_bridge.render.fragment.section import Section
@@ -71,7 +72,7 @@ def merge(text: str, policy: Policy, *, name: str = "config.toml") -> str:
 
 def merge_template(text: str, policy: Policy, runner: Runner, *, name: str) -> str:
     """
-    Return a template of `gitlab-runner register --template-config` with everything that the policy governs.
+    Return the template of a Helm release with everything that the policy governs; `{{` in it is escaped.
 
     Its one `[[runners]]` is the runner's, whatever its name: a template's name never applies.
 
@@ -86,7 +87,7 @@ def merge_template(text: str, policy: Policy, runner: Runner, *, name: str) -> s
         )
     expected = copy.deepcopy(existing.parsed)
     splice = Splice(existing.data)
-    values = template_keys(policy, runner)
+    values = template_keys(policy, runner, through_tpl=True)
     if existing.sections:
         expected[ARRAY][0] = existing.change(0, values, splice)
     else:
@@ -113,7 +114,7 @@ def _proven(text: str, expected: dict[str, Any], policy: Policy, places: Mapping
     parsed = proof.parse_back(text, name)
     proof.prove_same(name, parsed, expected)
     for runner, at in places.items():
-        proof.prove_section(name, policy, policy.runners[runner], parsed[ARRAY][at])
+        proof.prove_section(name, policy, policy.runners[runner], printed(parsed[ARRAY][at]))
     return text
 
 

@@ -296,6 +296,10 @@ REFUSED = {
         "[[runners]]\nname = 'infra-platform'\n[runners.kubernetes]\nPod_Annotations_Overwrite_Allowed = '.*'\n",
         "config.toml:4:1: Pod_Annotations_Overwrite_Allowed, expected pod_annotations_overwrite_allowed",
     ),
+    "a governed key in capitals, inline": (
+        "[[runners]]\nname = 'infra-platform'\nkubernetes = { Namespace = 'x' }\n",
+        "config.toml:1:1: Namespace, expected namespace",
+    ),
     "two sections for one runner": (
         "[[runners]]\nname = 'infra-platform'\n[[runners]]\nname = 'infra-platform'\n",
         "config.toml:3:1: a second section for the runner infra-platform",

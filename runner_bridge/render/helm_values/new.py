@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from runner_bridge.render import yaml_text
 from runner_bridge.render.fragment import template_section
-from runner_bridge.render.fragment.go_template import escape
 from runner_bridge.render.heading import heading
 from runner_bridge.render.names import dns_name, token_secret
 
@@ -70,7 +69,7 @@ def _values(policy: Policy, runner: Runner) -> dict[str, Any]:
     values["envVars"] = [{"name": "RUNNER_NAME", "value": str(runner.name)}]
     values["runners"] = {
         "secret": token_secret(runner.name),
-        "config": yaml_text.Literal(escape(template_section(policy, runner))),
+        "config": yaml_text.Literal(template_section(policy, runner, through_tpl=True)),
     }
     return values
 

@@ -1,0 +1,157 @@
+"""A merge into a values file changes the template, the runner's name and its GitLab, and nothing else."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from runner_bridge.core.errors import WireError
+from runner_bridge.core.text import yaml
+from runner_bridge.render.helm_values import merge_values, render
+from tests import make
+
+POLICY = make.policy(make.tier())
+RUNNER = POLICY.runners["infra-platform"]  # type: ignore[index]
+EXISTING = """\
+# Ours. Ask the platform team.
+gitlabUrl: https://gitlab.example.com/   # ours
+concurrent: 10
+runnerToken: "glrt-t1_4xYqA7pLwFAKETOKEN00"
+envVars:
+  # who it is
+  - name: HTTP_PROXY
+    value: http://proxy.example.com
+rbac: {create: true}
+runners:
+  config: |
+    [[runners]]
+      # keep
+      [runners.kubernetes]
+        namespace = "{{.Release.Namespace}}"
+        privileged = true
+
+  secret:   my-secret
+# the end
+"""
+
+
+def merged(text: str) -> str:
+    once = merge_values(text, POLICY, RUNNER)
+    assert merge_values(once, POLICY, RUNNER) == once
+    return once
+
+
+def parsed(text: str) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.to_python(yaml.parse(merged(text), "values.yaml")[0])
+    return values
+
+
+def template(text: str) -> dict[str, Any]:
+    section: dict[str, Any] = tomllib.loads(parsed(text)["runners"]["config"])["runners"][0]
+    return section
+
+
+def test_every_line_that_is_not_governed_stays_where_it_is() -> None:
+    lines = iter(merged(EXISTING).splitlines())
+    for line in EXISTING.splitlines():
+        if "namespace" not in line:
+            assert line in lines, line
+
+
+def test_the_template_is_merged_and_the_runner_named() -> None:
+    values = parsed(EXISTING)
+    assert values["envVars"][0] == {"name": "RUNNER_NAME", "value": "infra-platform"}
+    assert values["envVars"][1]["name"] == "HTTP_PROXY"
+    assert template(EXISTING)["kubernetes"]["privileged"] is True
+    assert template(EXISTING)["kubernetes"]["namespace"] == "gitlab-runners"
+    assert (
+        template(EXISTING)["kubernetes"]["pod_annotations"]["cni.projectcalico.org/ipv4pools"] == '["infraestrutura"]'
+    )
+
+
+def test_what_we_wrote_ourselves_does_not_change() -> None:
+    text = render(POLICY)["helm/infra-platform.values.yaml"]
+    assert merged(text) == text
+
+
+def test_line_ends_stay_what_they_are() -> None:
+    text = merged(EXISTING.replace("\n", "\r\n"))
+    assert text.count("\n") == text.count("\r\n")
+    assert text.replace("\r\n", "\n") == merged(EXISTING)
+
+
+ROOM = {
+    "an empty file": "",
+    "comments only": "# nothing yet\n",
+    "no line end": "concurrent: 1",
+    "no template": "runners:\n  secret: x\n",
+    "runners is null": "runners:\nrbac: {}\n",
+    "runners is empty": "runners: {} # later\nrbac: {}\n",
+    "the template is null": "runners:\n  config:\n  secret: x\n",
+    "the template is tilde": "runners:\n  config: ~ # later\n  secret: x\n",
+    "the template is empty text": "runners:\n  config: ''\n  secret: x\n",
+    "the template is an empty block": "runners:\n  config: |\n  secret: x\n",
+    "the template is on one line": 'runners:\n  config: "[[runners]]\\nexecutor = \\"kubernetes\\"\\n"\n  secret: x\n',
+    "the template is stripped": "runners:\n    config: |-\n        [[runners]]\n\n        id = 1\n    secret: x\n",
+    "the template is kept": "runners:\n  config: |+\n    [[runners]]\n\n\n  secret: x\n",
+    "the template is last and blank lines follow": "runners:\n  config: |\n    [[runners]]\n\n\n",
+    "the template is last without a line end": "runners:\n  config: |\n    [[runners]]",
+    "the template says its indent": "runners:\n  config: |2\n    [[runners]]\n  secret: x\n",
+    "a list at the column of its key": "envVars:\n- name: A\n  value: b\n",
+    "an empty list": "envVars: []\nconcurrent: 1\n",
+    "another name": "envVars:\n  - name: A\n    value: b\n  - value: old # so far\n    name: RUNNER_NAME\n",
+    "the name among extra variables": "extraEnv:\n  RUNNER_NAME: 'old'\n",
+    "the name is right": "extraEnv:\n  RUNNER_NAME: infra-platform\n",
+    "the GitLab is null": "gitlabUrl:\nconcurrent: 1\n",
+    "not ASCII": "# Läufer für 東京 😀\nrunners:\n  # é\n  config: |\n    [[runners]]\n    # ü\n",
+}
+
+
+@pytest.mark.parametrize("text", ROOM.values(), ids=ROOM)
+def test_every_way_to_write_values_takes_what_is_governed(text: str) -> None:
+    values = parsed(text)
+    assert values["gitlabUrl"] == "https://gitlab.example.com"
+    named = [each["value"] for each in values.get("envVars", []) if each["name"] == "RUNNER_NAME"]
+    assert (named or [values["extraEnv"]["RUNNER_NAME"]]) == ["infra-platform"]
+    assert template(text)["kubernetes"]["pod_annotations_overwrite_allowed"] == ""
+    assert values["runners"].get("secret", "x") == "x"
+    for comment in (line.partition("#")[2] for line in text.splitlines() if "#" in line):
+        assert comment in merged(text)
+
+
+REFUSED = {
+    "not YAML": ("a: b: c\n", "values.yaml:1:"),
+    "two documents": ("a: 1\n---\nb: 2\n", "values.yaml:3:1: a second document"),
+    "a list": ("- a\n", "values.yaml:1:1: a sequence"),
+    "another GitLab": ("gitlabUrl: https://other.example.com\n", "values.yaml:1:12: https://other.example.com"),
+    "runners on one line": ("runners: {secret: x}\n", "values.yaml:1:10: runners on one line"),
+    "variables on one line": ("envVars: [{name: A, value: b}]\n", "values.yaml:1:10: envVars on one line"),
+    "variables are a map": ("envVars:\n  A: b\n", "values.yaml:2:3: envVars on one line"),
+    "a name from elsewhere": (
+        "envVars:\n  - name: RUNNER_NAME\n    valueFrom: {}\n",
+        "values.yaml:2:5: RUNNER_NAME without",
+    ),
+    "a name over several lines": (
+        "extraEnv:\n  RUNNER_NAME: a\n    b\n",
+        "values.yaml:2:16: a value over several lines",
+    ),
+    "a folded template": ("runners:\n  config: >\n    [[runners]]\n", "values.yaml:2:11: a text over several lines"),
+    "a template with control flow": (
+        "runners:\n  config: |\n    {{- if .Values.x }}\n",
+        "values.yaml: runners.config:1:",
+    ),
+    "two sections": ("runners:\n  config: |\n    [[runners]]\n    [[runners]]\n", "values.yaml: runners.config:2:1"),
+    "shared text": (
+        "a: &a\n  config: |\n    [[runners]]\nrunners: *a\n",
+        "values.yaml: values that share their text with others",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_leaves_no_room_is_refused_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(WireError) as error:
+        merge_values(text, POLICY, RUNNER)
+    assert message in str(error.value)
