@@ -89,7 +89,7 @@ class Report:
         self.is_partial = False
         """A whole file could not be read."""
 
-    def add(
+    def add(  # noqa: PLR0913 - one argument for each part of a finding
         self,
         code: Code,
         *at: str | int,
@@ -99,6 +99,7 @@ class Report:
         expected: str = "",
         cause: str = "",
         remedy: str = "",
+        proof: str = "",
     ) -> None:
         """
         Keep a problem, unless it only follows from something that was left out.
@@ -112,6 +113,7 @@ class Report:
             expected: as in `Finding`.
             cause: as in `Finding`.
             remedy: as in `Finding`.
+            proof: as in `Finding`.
         """
         if at and any(one[: len(at)] == at or at[: len(one)] == one for one in self.dropped):
             return
@@ -125,6 +127,7 @@ class Report:
             expected=expected,
             cause=cause,
             remedy=remedy,
+            proof=proof,
         )
         self._found.append((finding, at))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from runner_bridge.core.policy.report import Refused, listed, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runner_bridge.core.model import Place
+    from runner_bridge.core.model import Finding, Place
     from runner_bridge.core.policy.model import Cluster, Pool
     from runner_bridge.core.policy.pools import Pools
     from runner_bridge.core.policy.report import Report
@@ -296,20 +297,35 @@ class Tiers:
             service_account=job.service_account,
             image=job.image,
             poll_timeout_s=job.poll_timeout,
-            annotation_overwrites=self._overwrites(job.annotation_overwrites, at, "annotation"),
-            label_overwrites=self._overwrites(job.label_overwrites, at, "label"),
+            annotation_overwrites=self._overwrites("annotation", job.annotation_overwrites, shape.annotations, at),
+            label_overwrites=self._overwrites("label", job.label_overwrites, shape.labels, at),
         )
 
     def _is_watched(self, namespace: str) -> bool:
         return any(forms.namespace_matches(pattern, namespace) for pattern in self._cluster.namespaces)
 
-    def _overwrites(self, pattern: str, at: tuple[str, ...], what: str) -> str:
-        """Return the pattern, if a job can do no harm with it."""
+    def _overwrites(self, what: str, pattern: str, keys: Mapping[str, str], at: tuple[str, ...]) -> str:
+        """Return the pattern; report it unless a job provably can do no harm with it."""
         if pattern:
-            self._report.add(
-                codes.OVERWRITE_NOT_PROVEN, *at, f"{what}_overwrites", observed=shown(pattern), expected="nothing"
-            )
+            for one in _harm(pattern, f"pod_{what}s_overwrite_allowed", tuple(keys)):
+                self._report.add(
+                    codes.OVERWRITE_NOT_PROVEN,
+                    *at,
+                    f"{what}_overwrites",
+                    observed=one.observed,
+                    expected="nothing, or an anchored list of keys",
+                    cause=one.cause,
+                    proof=one.proof,
+                )
         return pattern
+
+
+@cache
+def _harm(pattern: str, setting: str, keys: tuple[str, ...]) -> tuple[Finding, ...]:
+    # Few policies need it, and the automata with their replay are slow to import. Tiers often share a pattern.
+    from runner_bridge.core import overwrites  # noqa: PLC0415
+
+    return overwrites.findings(pattern, setting=setting, place=None, subject=setting, configured=keys)
 
 
 class _Keys:
