@@ -65,13 +65,8 @@ class Owner(Struct, frozen=True, gc=False):
     runners: tuple[Runner, ...]
     names: tuple[str, ...]
     """All names, declared or not, in alphabetical order."""
-
-    @property
-    def tiers(self) -> frozenset[str]:
-        """Tiers of the declared ones; an undeclared runner counts as a tier of its own."""
-        declared = {runner.name for runner in self.runners}
-        foreign = {""} if any(name not in declared for name in self.names) else set()
-        return frozenset({str(runner.tier) for runner in self.runners} | foreign)
+    tiers: frozenset[str]
+    """Tiers of the declared ones; an undeclared runner counts as a tier of its own, with an empty name."""
 
 
 class Placed(Struct, frozen=True, gc=False):
@@ -156,9 +151,13 @@ class Evidence:
         """Every declared runner has a known short id, so that a stranger's can be told from ours."""
 
     def _owners(self, index: dict[str, set[str]]) -> dict[str, Owner]:
-        declared = {str(name): runner for name, runner in self.policy.runners.items()}
+        declared: dict[str, Runner] = {str(name): runner for name, runner in self.policy.runners.items()}
         return {
-            key: Owner(tuple(declared[name] for name in sorted(names) if name in declared), tuple(sorted(names)))
+            key: Owner(
+                runners=tuple(declared[name] for name in sorted(names) if name in declared),
+                names=tuple(sorted(names)),
+                tiers=frozenset(str(declared[name].tier) if name in declared else "" for name in names),
+            )
             for key, names in index.items()
         }
 

@@ -60,7 +60,7 @@ def judge_job_pod(evidence: Evidence, pod: Pod, identity: Identity, now: datetim
         problems = [*identity.problems, *request.problems]
         if request.silent and view is not None:
             problems.append(_silent(evidence, pod, view, request, assignment))
-        problems += assignment.problems
+        problems += _explained(assignment, request)
         if not assignment.assigned:
             problems = _with(problems, why_no_address(evidence, pod, view, now))
         if pod.set_later:
@@ -74,6 +74,30 @@ _SET_LATER = Problem(
     observed="managedFields name a later writer",
     expected="annotations as the pod was created",
 )
+
+
+_PLACES = frozenset({codes.ADDRESS_OUTSIDE_TIER_POOLS, codes.ADDRESS_ROUTABLE, codes.ADDRESS_IN_NO_POOL})
+
+
+def _explained(assignment: Assignment, request: Request) -> tuple[Problem, ...]:
+    """Say of an address outside the tier's pools how it came there, as far as the request tells."""
+    if not assignment.outside:
+        return assignment.problems
+    if request.problems:
+        cause = "It follows from what the pod asks for."
+    elif request.silent:
+        cause = "Nothing asked for the tier's pools when the pod's network was made, so Calico chose."
+    elif request.requested.pools:
+        cause = (
+            "What is asked for now is right, so it was not in force when the pod's network was made: Calico reads the "
+            "annotations once, and one that is added later does nothing."
+        )
+    else:
+        cause = "Nothing was asked for: Calico's own selection, or the CNI configuration's, leads to this pool."
+    return tuple(
+        structs.replace(problem, cause=f"{problem.cause} {cause}".lstrip()) if problem.code in _PLACES else problem
+        for problem in assignment.problems
+    )
 
 
 def _with(problems: list[Problem], reason: Problem) -> list[Problem]:
