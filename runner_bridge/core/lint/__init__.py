@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding
 
 
+_LINE_END = re.compile("\r\n|[\n\r]")
 _MASKS = re.compile(f"(?:{re.escape(MASK)})+")
 
 
@@ -28,7 +29,7 @@ def with_excerpts(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]
         findings: all of one file.
         text: of that file.
     """
-    lines = text.split("\n")
+    lines = _LINE_END.split(text)
     shown: dict[int, str] = {}
 
     def fill(finding: Finding) -> Finding:
@@ -44,7 +45,7 @@ def with_excerpts(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]
 
 def _without_secrets(lines: list[str], number: int) -> str:
     """Return a line with its secrets masked; the line before is looked at too, a key may stand there alone."""
-    line = lines[number - 1].removesuffix("\r")
+    line = lines[number - 1]
     before = lines[number - 2] if number > 1 else ""
     hidden = redact(f"{before}\n{line}").split("\n")[-1]
     return line if hidden == line else _stretched(line, hidden)

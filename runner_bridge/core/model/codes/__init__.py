@@ -9,7 +9,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.model.codes import helm, ip_pools, job_pods, overwrites, policy, runner_config
+from runner_bridge.core.model.codes import (
+    helm,
+    ip_pools,
+    job_pods,
+    overwrites,
+    policy,
+    runner_binary,
+    runner_config,
+)
 from runner_bridge.core.model.finding import Code
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 
 def _collect() -> dict[str, Code]:
     found: dict[str, Code] = {}
-    for family in (policy, runner_config, overwrites, helm, ip_pools, job_pods):
+    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods):
         for value in vars(family).values():
             if isinstance(value, Code):
                 if value.name in found:

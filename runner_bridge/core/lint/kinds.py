@@ -1,0 +1,136 @@
+"""
+What kind of file a text is: told from what stands in it, the name only helps where the content says nothing.
+
+A text may be of several kinds: one YAML file can hold a ConfigMap of a runner and a pool. A text of none of them is
+somebody else's; whether that is an error depends on who named the file.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from runner_bridge.core.lint.ip_pools.reading import objects
+from runner_bridge.core.text.problem import Malformed
+from runner_bridge.core.text.yaml import Kind as NodeKind
+from runner_bridge.core.text.yaml import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner_bridge.core.text.yaml import Node
+
+SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+"""Names of files that a folder is searched for."""
+
+
+class Kind(StrEnum):
+    """The kinds of files that have a linter; the words of `--kind`."""
+
+    POLICY = "policy"
+    RUNNER_CONFIG = "runner-config"
+    HELM_VALUES = "helm-values"
+    CONFIG_MAP = "config-map"
+    IP_POOLS = "ip-pools"
+
+
+POLICY_KEYS = frozenset(
+    {"version", "gitlab", "cluster", "manager", "pools", "tiers", "workloads", "waivers", "privacy"}
+)
+"""Keys at the top of a policy; a folder may have them in several files."""
+_SURELY_POLICY = frozenset({"tiers", "pools", "waivers", "workloads"})
+_CHART_KEYS = frozenset({"gitlabUrl", "runnerToken", "runnerRegistrationToken", "unregisterRunners", "checkInterval"})
+
+_MANIFESTS = {
+    "IPPool": Kind.IP_POOLS,
+    "Installation": Kind.IP_POOLS,
+    "ConfigMap": Kind.CONFIG_MAP,
+    "Secret": Kind.CONFIG_MAP,
+    "Runner": Kind.CONFIG_MAP,
+}
+_TOML = re.compile(
+    r"(?m)^[ \t]*(?:\[\[runners\]\]|\[runners[.\]]|\[session_server\]"
+    r"|(?:concurrent|check_interval|listen_address)[ \t]*=)"
+)
+_YAML_KEY = re.compile(r"(?m)^([A-Za-z][\w-]*):(?:\s|$)")
+_KIND = re.compile(r"(?m)(?:^kind|[\"']kind[\"'])[ \t]*:[ \t]*[\"']?([A-Za-z]+)")
+
+
+def kinds_of(text: str, name: str) -> tuple[Kind, ...]:
+    """
+    Return the kinds of a text, each once, in the order in which they appear; none for somebody else's file.
+
+    A file that cannot be read as YAML, a template for example, is told from lines that look like one kind.
+
+    >>> kinds_of("concurrent = 4", "config.toml")
+    (<Kind.RUNNER_CONFIG: 'runner-config'>,)
+    >>> kinds_of("kind: Deployment", "web.yaml")
+    ()
+    """
+    if name.endswith(".toml"):
+        return (Kind.RUNNER_CONFIG,) if _TOML.search(text) or not text.strip() else ()
+    try:
+        documents = parse(text, name)
+    except Malformed:
+        return _from_lines(text)
+    found = [kind for document in documents for kind in _of_document(document)]
+    if not found and not any(document.kind is NodeKind.MAPPING for document in documents):
+        return (Kind.RUNNER_CONFIG,) if _TOML.search(text) else ()
+    return _unique(found)
+
+
+def is_whole_policy(text: str, name: str) -> bool:
+    """Tell whether a policy file stands by itself, and is no part of one that is split over a folder."""
+    try:
+        documents = parse(text, name)
+    except Malformed:
+        return True
+    return any({"tiers", "pools"} <= {key.text for key, _ in document.items} for document in documents)
+
+
+def _of_document(document: Node) -> Iterable[Kind]:
+    for node, kind in objects(document):
+        if kind:
+            if kind in _MANIFESTS and _is_ours(node, kind):
+                yield _MANIFESTS[kind]
+        elif node is document:
+            yield from _of_keys({key.text: value for key, value in node.items})
+
+
+def _is_ours(node: Node, kind: str) -> bool:
+    api = node.get("apiVersion")
+    if kind == "Installation":
+        return api is not None and api.text.startswith("operator.tigera.io/")
+    if kind == "Runner":
+        return api is not None and api.text.startswith("apps.gitlab.com/")
+    if kind == "IPPool":
+        return True
+    parts = [part for part in (node.get("data"), node.get("stringData")) if part]
+    return any(key.text.endswith(".toml") or _TOML.search(value.text) for part in parts for key, value in part.items)
+
+
+def _of_keys(keys: dict[str, Node]) -> Iterable[Kind]:
+    runners = keys.get("runners")
+    if keys.keys() & _CHART_KEYS or "gitlab-runner" in keys or (runners and runners.kind is NodeKind.MAPPING):
+        yield Kind.HELM_VALUES
+    elif keys.keys() & _SURELY_POLICY or ("version" in keys and keys.keys() & POLICY_KEYS - {"version"}):
+        yield Kind.POLICY
+
+
+def _from_lines(text: str) -> tuple[Kind, ...]:
+    manifests = [_MANIFESTS[kind] for kind in _KIND.findall(text) if kind in _MANIFESTS]
+    if manifests:
+        return _unique(manifests)
+    keys = set(_YAML_KEY.findall(text))
+    if "kind" in keys:
+        return ()
+    if keys & _CHART_KEYS or "runners" in keys or "gitlab-runner" in keys:
+        return (Kind.HELM_VALUES,)
+    if keys & _SURELY_POLICY:
+        return (Kind.POLICY,)
+    return (Kind.RUNNER_CONFIG,) if _TOML.search(text) else ()
+
+
+def _unique(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    return tuple(dict.fromkeys(kinds))
