@@ -26,6 +26,10 @@ ARTEFACTS: Mapping[str, Callable[[Policy], Mapping[str, str]]] = {
 """Name of an artefact → its files: relative name → text. Pure; the same policy gives the same bytes."""
 
 
+FOLDERS = ("calico", "helm", "operator", "workloads")
+"""Where files of artefacts lie, beside those at the top: what is ours there and no longer called for is stale."""
+
+
 def render_all(policy: Policy) -> dict[str, str]:
     """
     Return every file that the policy calls for, by relative name, in the order of `ARTEFACTS`.

@@ -72,6 +72,11 @@ def _usage(workload: Workload) -> tuple[str, ...]:
             "It reaches every pod in the namespace that has no such annotation of its own, when the pod is created.",
         )
     kind = workload.kind.lower()
+    if workload.kind == "Job":
+        return (
+            f"The pod template of the Job {workload.name} in {workload.namespace} cannot be changed: put this into its",
+            "manifest and create it anew.",
+        )
     return (
         f"  kubectl --namespace {workload.namespace} patch {kind} {workload.name} --patch-file {file}",
         "Calico reads the annotation when a pod is created: pods that run keep their address until they are replaced.",

@@ -51,6 +51,23 @@ def merge_values(text: str, policy: Policy, runner: Runner, *, name: str = "valu
     return values.result()
 
 
+def runner_named_in(text: str, *, name: str = "values.yaml") -> str | None:
+    """
+    Return the name that the chart gives its runner; None where the file leaves it to the chart.
+
+    Raises:
+        Malformed: it is no YAML.
+    """
+    for root in yaml.parse(text, name):
+        for element in variables.elements if (variables := root.get("envVars")) else ():
+            said, value = element.get("name"), element.get("value")
+            if said is not None and value is not None and said.text == NAME_VARIABLE:
+                return value.text
+        if (extra := root.get("extraEnv")) and (value := extra.get(NAME_VARIABLE)):
+            return value.text
+    return None
+
+
 class _Values:
     """A values file while it is changed, and what it must parse to."""
 
