@@ -78,27 +78,34 @@ def _literal(value: object) -> str | None:
 
 
 def _why(key: str, *, new: bool, empty: bool) -> str:
-    for end, reason in _REASONS.items():
-        if key.endswith(end):
-            return reason
+    # Only kubernetes runners are adopted; Helm values may leave the executor to the chart.
+    if new and (key == "executor" or (empty and (key == "limit" or key.endswith("_overwrite_allowed")))):
+        return IN_FORCE
     if key.startswith("FF_"):
         return "pinned, so that no job can switch it by a variable"
-    if new and empty:
-        return "as the runner takes it when nothing is said; now written, so that it stays so"
-    return ""
+    if key.startswith("cni.projectcalico.org/"):
+        return "the pools of its tier are all that a job pod asks for, each by its name"
+    return next((reason for end, reason in _REASONS.items() if key.endswith(end)), "")
 
 
+IN_FORCE = "in force today already, and now written down"
 _REASONS: Mapping[str, str] = {
-    "annotations_overwrite_allowed": "no job may set an annotation, and so choose its own pool",
-    "labels_overwrite_allowed": "no job may set a label that tells which tier it is of",
+    "annotations_overwrite_allowed": "no job may set annotations by which it chooses its own pool",
+    "labels_overwrite_allowed": "no job may set labels that tell which tier it is of",
     "namespace_overwrite_allowed": "no job may move to a namespace that asks for other pools",
     "service_account_overwrite_allowed": "no job may take another account",
     "node_selector_overwrite_allowed": "no job may choose its nodes, and by them a pool that selects nodes",
     "node_tolerations_overwrite_allowed": "no job may choose its nodes, and by them a pool that selects nodes",
     "bearer_token_overwrite_allowed": "no job may act as somebody else in the cluster",
-    "automount_service_account_token": "no job gets a token by which it could make a pod of its own",
-    "poll_timeout": "room above the default of 180 s, so that the reason of a stuck pod is read before it is gone",
-    "strict_check_interval": "so that every job is run with the newest configuration",
+    "automount_service_account_token": (
+        "no job gets a token by which it could make pods of its own; jobs that deploy with it need another"
+    ),
+    "poll_timeout": "so that the cause can be read before a pod that gets no address is gone",
+    "runner-bridge.dev/tier": "shows on each job pod which tier it is of",
+    "runner-bridge.dev/generation": "shows on each job pod from which state of its section it was made",
+    "name": "a label cannot hold the other; job pods show this one today already",
+    "namespace": "where the jobs run, written out",
+    "concurrent": "the runner ends itself on less than 1",
 }
 
 
@@ -106,52 +113,72 @@ def describe(differences: Sequence[Difference], runners: Mapping[str, str], *, w
     """
     Return the lines that tell an admin what would change; what is the same for several runners is said once.
 
+    What changes nothing in effect comes last under each heading.
+
     Args:
+        differences: what `compare` found.
         runners: the name of each runner by its number in the file, for example `{"0": "infra"}`.
         width: columns of the longest line; a longer word stands alone on its line.
     """
-    groups: dict[tuple[str, str | None], list[Difference]] = {}
+    same: dict[tuple[str, str | None, str | None, bool], list[tuple[str, Difference]]] = {}
     for one in differences:
-        groups.setdefault((_below_runner(one.path), one.before), []).append(one)
-    by_runners: dict[tuple[str, ...], list[str]] = {}
-    for (path, _), same in groups.items():
-        who = tuple(runners[one.path[1]] for one in same if _is_of_runner(one.path))
-        by_runners.setdefault(who, []).extend(_entry(path, same, width))
+        number, key = _split(one.path)
+        # Stamps and tiers differ from runner to runner by their nature; that they are there is the news.
+        after = None if "runner-bridge.dev/" in key else one.after
+        same.setdefault((key, one.before, after, bool(number)), []).append((number, one))
+    headed: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for (key, *_), group in same.items():
+        who = tuple(runners[number] for number, _ in group if number)
+        headed.setdefault(who, []).append((_entry(key, [one for _, one in group]), group[0][1].why))
     lines: list[str] = []
-    for who, entries in by_runners.items():
-        lines += [_heading(who, len(runners)), *entries]
+    for who, entries in sorted(headed.items(), key=lambda item: -len(item[0])):
+        lines += [_heading(who, len(runners)), *_lines(entries, width)]
     return lines
 
 
-def _is_of_runner(path: Sequence[str]) -> bool:
-    return len(path) > 2 and path[0] == "runners"
-
-
-def _below_runner(path: tuple[str, ...]) -> str:
-    keys = path[2:] if _is_of_runner(path) else path
-    return ".".join(key if _BARE.fullmatch(key) else f'"{redact(key)}"' for key in keys)
+def _split(path: tuple[str, ...]) -> tuple[str, str]:
+    """Return the number of the runner that a path belongs to, empty for none, and the key below it as in TOML."""
+    number, keys = "", path
+    for prefix in (("runners",), ("runners", "config", "runners")):
+        length = len(prefix) + 1
+        if path[: length - 1] == prefix and len(path) > length and path[length - 1].isdecimal():
+            number, keys = path[length - 1], path[length:]
+    return number, ".".join(key if _BARE.fullmatch(key) else f'"{redact(key)}"' for key in keys)
 
 
 def _heading(who: tuple[str, ...], total: int) -> str:
     if not who:
-        return "The file itself:"
-    if len(who) == total:
-        return "Every runner:" if total > 1 else f"Runner {who[0]}:"
+        return "Outside of runners:"
+    if len(who) == total > 1:
+        return "Every runner:"
     return f"Runner{'s' if len(who) > 1 else ''} {', '.join(who)}:"
 
 
-def _entry(path: str, same: Sequence[Difference], width: int) -> list[str]:
+def _entry(path: str, same: Sequence[Difference]) -> str:
     """Write one key as a diff does: `+` new, `~` other value, `-` gone."""
     first = same[0]
     after = first.after if len({one.after for one in same}) == 1 else "(one value for each)"
     if after is None:
-        text = f"- {path} (was {first.before})"
-    elif first.before is None:
-        text = f"+ {path} = {after}"
-    else:
-        text = f"~ {path} = {after} (was {first.before})"
-    lines = _fold(text, width, "  ", "      ")
-    return lines + (_fold(first.why, width, "      ", "      ") if first.why else [])
+        return f"- {path} (was {first.before})"
+    if first.before is None:
+        return f"+ {path} = {after}"
+    return f"~ {path} = {after} (was {first.before})"
+
+
+def _lines(entries: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """Write entries with their reasons: changes first, then what is new; a reason once for all that share it."""
+    by_reason: dict[str, list[str]] = {}
+    for entry, why in sorted(entries, key=lambda one: (one[1] == IN_FORCE, "~-+".index(one[0][0]))):
+        by_reason.setdefault(why or entry, []).append(entry)
+    lines: list[str] = []
+    for why, group in by_reason.items():
+        if why == IN_FORCE:
+            group = [f"+ {', '.join(entry.removeprefix('+ ') for entry in group)}"]  # noqa: PLW2901 - on few lines
+        for entry in group:
+            lines += _fold(entry, width, "  ", "    ")
+        if why not in group:
+            lines += _fold(f"({why})", width, "    ", "    ")
+    return lines
 
 
 def _fold(text: str, width: int, first: str, later: str) -> list[str]:

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from runner_bridge.core.errors import WireError
+from runner_bridge.core.policy import forms
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
@@ -31,21 +32,19 @@ POOL_KEYS: tuple[str, str] = ("cni.projectcalico.org/ipv4pools", "cni.projectcal
 _TOKEN_PREFIX = re.compile(r"glrt-(?:t\d_)?|glrtr-|glcbt-|GR[0-9A-Fa-f]{7}")
 _SHORT = 9
 
-# Keys that the runner drops (GitLab Runner, executors/kubernetes: `runner.gitlab.com` and its sub-domains), that
-# Calico writes or reads, and that are ours: none of them is a plain label or annotation of the admin.
-_FOREIGN_DOMAIN = re.compile(r"(?i)(?:[^/]*\.)?(?:runner\.gitlab\.com|projectcalico\.org)/|runner-bridge\.dev/")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingRunner:
     """One `[[runners]]` of the Kubernetes executor."""
 
-    key: str
-    """Its key path in the file, for example `runners[0]`."""
+    number: int
+    """Its place among all `[[runners]]` of the file, from 0."""
     name: str
     url: str
     short_id: str
     """Empty where the file holds no token, or only a reference to one."""
+    tags: tuple[str, ...] = ()
+    """Only Helm values say them; a config.toml does not."""
     limit: int
     namespace: str
     """Empty where the file says nothing: the runner then uses `default`."""
@@ -59,6 +58,11 @@ class ExistingRunner:
     annotations: Mapping[str, str]
     annotation_overwrites: str
     label_overwrites: str
+
+    @property
+    def key(self) -> str:
+        """Its key path, for example `runners[0]`."""
+        return f"runners[{self.number}]"
 
     def __str__(self) -> str:
         return repr(self.name) if self.name else self.key
@@ -86,36 +90,65 @@ _TYPE_NAMES: Mapping[type, str] = {
     list: "an array",
 }
 
-_SETTINGS: Mapping[str, type] = {
-    "concurrent": int,
-    "check_interval": int,
-    "shutdown_timeout": int,
-    "log_level": str,
-    "log_format": str,
-    "listen_address": str,
+_SETTINGS: Mapping[str, str] = {
+    "concurrent": "[1-9][0-9]*",
+    "check_interval": "[0-9]+",
+    "shutdown_timeout": "[0-9]+",
+    "log_level": "debug|info|warn|error|fatal|panic",
+    "log_format": "runner|text|json",
+    "listen_address": r"\S*:[0-9]{1,5}",
 }
+"""Global keys that a policy has too, and what it takes; another value stays in the file alone."""
+_NUMBERS = frozenset({"concurrent", "check_interval", "shutdown_timeout"})
 
 
-def read_runners(text: str, file: str) -> Existing:
+def _settings(tree: Mapping[str, Any]) -> dict[str, int | str]:
+    return {
+        key: tree[key]
+        for key, pattern in _SETTINGS.items()
+        if _is(tree.get(key), int if key in _NUMBERS else str) and re.fullmatch(pattern, str(tree[key]))
+    }
+
+
+def parse(text: str, file: str) -> dict[str, Any]:
     """
-    Read the runners of a config.toml, in the order of the file.
+    Parse a config.toml.
 
     Raises:
-        WireError: it is not TOML, or `runners` is not an array of tables.
+        WireError: it is not TOML.
     """
-    tree = _parse(text, file)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{file}: is not TOML: {redact(str(error))}. `runner-bridge lint {file}` shows where."
+    except (RecursionError, ValueError):
+        message = f"{file}: is not a config.toml: it nests or counts beyond any use. Name the runner's own file."
+    raise WireError(message)
+
+
+def read(tree: Mapping[str, Any], file: str, *, how_to_name: str = "Give it one.") -> Existing:
+    """
+    Read the runners of a parsed config.toml, in the order of the file.
+
+    Args:
+        tree: what `parse` returned.
+        file: what the file is called.
+        how_to_name: what to do about a runner without a name.
+
+    Raises:
+        WireError: `runners` is not an array of tables.
+    """
     sections = tree.get("runners", [])
     if not isinstance(sections, list) or not all(isinstance(one, dict) for one in sections):
         message = f"{file}: runners is not an array of tables. Write each runner as [[runners]]."
         raise WireError(message)
     reader = _Reader(file)
-    runners = [reader.runner(one, f"runners[{at}]") for at, one in enumerate(sections)]
+    runners = [reader.runner(one, at) for at, one in enumerate(sections)]
     kept = tuple(one for one in runners if one is not None)
-    reader.find_twins(sections, kept)
-    settings = {key: tree[key] for key, kind in _SETTINGS.items() if _is(tree.get(key), kind)}
+    reader.find_twins(sections, kept, how_to_name)
     return Existing(
         runners=kept,
-        settings=MappingProxyType(settings),
+        settings=MappingProxyType(_settings(tree)),
         notes=tuple(reader.notes),
         problems=tuple(reader.problems),
     )
@@ -131,17 +164,20 @@ def short_id(token: str) -> str:
     if "$" in token or "{{" in token:
         return ""
     found = _TOKEN_PREFIX.match(token)
-    return re.sub(r"[^\w.-]", "_", token[found.end() if found else 0 :], flags=re.ASCII)[:_SHORT].strip("-_.")
+    return label_value(token[found.end() if found else 0 :][:_SHORT])
 
 
-def _parse(text: str, file: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{file}: is not TOML: {redact(str(error))}. `runner-bridge lint {file}` shows where."
-    except (RecursionError, ValueError):
-        message = f"{file}: is not a config.toml: it nests or counts beyond any use. Name the runner's own file."
-    raise WireError(message)
+def label_value(text: str) -> str:
+    """
+    Return what a label of a job pod shows of a text: lossy, and empty where nothing is left.
+
+    Source: GitLab Runner, executors/kubernetes/util.go.
+
+    >>> label_value("grupo/produção (1)")
+    'grupo_produ__o__1'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", text).strip("-_.")
+    return safe[:63].strip("-_.")
 
 
 def _is(value: object, kind: type) -> bool:
@@ -156,7 +192,8 @@ class _Reader:
         self.notes: list[str] = []
         self.problems: list[str] = []
 
-    def runner(self, section: Mapping[str, Any], key: str) -> ExistingRunner | None:
+    def runner(self, section: Mapping[str, Any], number: int) -> ExistingRunner | None:
+        key = f"runners[{number}]"
         name = self._value(section, "name", key, str, "")
         executor = self._value(section, "executor", key, str, "")
         who = f"{key} {redact(name)!r}" if name else key
@@ -169,7 +206,7 @@ class _Reader:
         token = self._value(section, "token", key, str, "")
         annotations = self._strings(table, "pod_annotations", inner)
         return ExistingRunner(
-            key=key,
+            number=number,
             name=name,
             url=self._value(section, "url", key, str, ""),
             short_id=short_id(token),
@@ -186,26 +223,27 @@ class _Reader:
             label_overwrites=self._value(table, "pod_labels_overwrite_allowed", inner, str, ""),
         )
 
-    def find_twins(self, sections: Sequence[Mapping[str, Any]], kept: Sequence[ExistingRunner]) -> None:
+    def find_twins(
+        self, sections: Sequence[Mapping[str, Any]], kept: Sequence[ExistingRunner], how_to_name: str
+    ) -> None:
         """Say which runners a policy could not tell apart: GitLab knows them by token, a policy by name."""
         tokens: dict[str, ExistingRunner] = {}
         names: dict[str, ExistingRunner] = {}
-        at = {f"runners[{number}]": section for number, section in enumerate(sections)}
         for one in kept:
-            token = str(at[one.key].get("token", ""))
+            token = str(sections[one.number].get("token", ""))
             if not one.name:
-                self.problems.append(f"{one.key} has no name, and a policy tells runners apart by name. Give it one.")
-            elif one.name in names:
+                self.problems.append(f"{one.key} has no name, and a policy tells runners apart by name. {how_to_name}")
+            elif one.name.lower() in names:
                 self.problems.append(
-                    f"{one.key} is called {one.name!r} as {names[one.name].key} is, and a policy tells runners apart "
-                    "by name. Rename one of them."
+                    f"{one.key} is called {one.name!r} as {names[one.name.lower()].key} is, and a policy tells runners "
+                    "apart by name. Rename one of them."
                 )
             if token and token in tokens:
                 self.problems.append(
                     f"{one.key} {one.name!r} has the same token as {tokens[token].key}: GitLab deals their jobs to "
                     "either by chance. Register a runner of its own for one of them, or remove it."
                 )
-            names.setdefault(one.name, one)
+            names.setdefault(one.name.lower(), one)
             tokens.setdefault(token, one)
 
     def _value(self, table: Mapping[str, Any], key: str, path: str, kind: type[T], default: T) -> T:
@@ -258,9 +296,25 @@ class _Reader:
         return ()
 
     def _plain(self, values: Mapping[str, str], word: str, who: str) -> Mapping[str, str]:
-        """Return what is the admin's own, and say what stays in the file."""
-        plain = {key: value for key, value in values.items() if not _FOREIGN_DOMAIN.match(key)}
-        for key in values:
-            if key not in plain and key not in POOL_KEYS and not key.startswith("runner-bridge.dev/"):
-                self.notes.append(f"{who}: the {word} {redact(key)} stays in the file; it is not for a policy to set.")
+        """Return what a policy can say, too; the rest stays in the file, and that is said."""
+        plain = {key: value for key, value in values.items() if not _why_not(key, value, word)}
+        for key, value in values.items():
+            why = _why_not(key, value, word)
+            if why and key not in POOL_KEYS and why != _OURS:
+                self.notes.append(f"{who}: the {word} {redact(key)!r} is not for a policy: {why}.")
         return MappingProxyType(plain)
+
+
+_OURS = "the key belongs to runner-bridge"
+
+
+def _why_not(key: str, value: str, word: str) -> str:
+    """Return why a policy cannot say a label or annotation; empty where it can."""
+    owner = forms.owner_of(key)
+    if owner:
+        return f"the key belongs to {owner}"
+    if not forms.is_label_key(key):
+        return "Kubernetes refuses such a key, so no pod starts"
+    if word == "label" and value and "$" not in value and not forms.is_name(value):
+        return "no label can hold the value, so the runner changes it"
+    return ""

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
 HOW_TO_NAME = "--pool NAME=CIDR,CLASS (CLASS is routable, nat or isolated)"
-HOW_TO_DUMP = "--pools FILE, from `kubectl get ippools.crd.projectcalico.org -o yaml`"
+AUTOMATIC = "automatic"
+"""Marks, behind the class, a pool that pods get which ask for none; the policy has a key of this name."""
+HOW_TO_ANSWER = (
+    "(CLASS is routable, nat or isolated. All pools at once: --pools FILE, which holds what "
+    "`kubectl get ippools.crd.projectcalico.org -o yaml` prints.)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +36,13 @@ class KnownPool:
     pool_class: PoolClass
     automatic: bool
     """Whether pods that ask for nothing land in it."""
+    for_pods: bool = True
+    """Whether any pod may get an address of it: it is enabled, and not for tunnels or load balancers only."""
 
 
 def parse_pool(text: str) -> KnownPool:
     """
-    Read `NAME=CIDR,CLASS`, the value of a `--pool` flag.
+    Read `NAME=CIDR,CLASS` or `NAME=CIDR,CLASS,automatic`, the value of a `--pool` flag.
 
     Raises:
         SettingsError: a part is missing or is not what it has to be.
@@ -43,16 +50,19 @@ def parse_pool(text: str) -> KnownPool:
     >>> parse_pool("infra=172.16.0.0/16,nat").pool_class
     <PoolClass.NAT: 'nat'>
     """
-    name, found, rest = text.partition("=")
-    cidr, comma, kind = rest.partition(",")
-    if not (found and comma and name.strip() and kind.strip() in set(PoolClass)):
-        message = f"--pool {text!r} is not understood. Expected {HOW_TO_NAME}, for example infra=172.16.0.0/16,nat."
+    name, _, rest = (part.strip() for part in text.partition("="))
+    cidr, kind, *marks = *(part.strip() for part in rest.split(",")), ""
+    if not name or kind not in set(PoolClass) or marks not in ([""], [AUTOMATIC, ""]):
+        message = (
+            f"--pool {text!r} is not understood. Expected {HOW_TO_NAME}, for example infra=172.16.0.0/16,nat; "
+            f"a pool that pods get which ask for none may be marked: workload=10.10.0.0/16,routable,{AUTOMATIC}."
+        )
         raise SettingsError(message)
     return KnownPool(
-        name=name.strip(),
-        cidr=_network(cidr.strip(), f"--pool {text!r}"),
-        pool_class=PoolClass(kind.strip()),
-        automatic=False,
+        name=name,
+        cidr=_network(cidr, f"--pool {text!r}"),
+        pool_class=PoolClass(kind),
+        automatic=AUTOMATIC in marks,
     )
 
 
@@ -77,7 +87,8 @@ def read_pools(text: str, file: str) -> tuple[KnownPool, ...]:
                 name=name,
                 cidr=_network(str(spec.get("cidr", "")), f"{file}: IPPool {name!r}"),
                 pool_class=PoolClass.NAT if spec.get("natOutgoing") is True else PoolClass.ROUTABLE,
-                automatic=_takes_any_pod(spec),
+                automatic=_is_for_pods(spec) and _takes_any_pod(spec),
+                for_pods=_is_for_pods(spec),
             )
     if not pools:
         message = f"{file}: holds no IPPool. Expected what `kubectl get ippools.crd.projectcalico.org -o yaml` prints."
@@ -99,16 +110,17 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _takes_any_pod(spec: dict[str, Any]) -> bool:
-    """Tell whether Calico may give its addresses to a pod that asks for no pool (calico, lib/ipam/ipam.go)."""
+def _is_for_pods(spec: dict[str, Any]) -> bool:
     uses = spec.get("allowedUses") or ["Workload"]
+    return spec.get("disabled") is not True and isinstance(uses, list) and "Workload" in uses
+
+
+def _takes_any_pod(spec: dict[str, Any]) -> bool:
+    """Tell whether Calico may use it for a pod that asks for no pool (calico, libcalico-go/lib/ipam/ipam.go)."""
     return (
-        spec.get("disabled") is not True
-        and spec.get("assignmentMode") != "Manual"
+        spec.get("assignmentMode") != "Manual"
         and "".join(str(spec.get("nodeSelector", "")).split()) != "!all()"
         and not spec.get("namespaceSelector")
-        and isinstance(uses, list)
-        and "Workload" in uses
     )
 
 
@@ -137,7 +149,17 @@ class KnownPools:
             return None
         return next((one for one in self._pools.values() if one.cidr == cidr), None)
 
+    @property
+    def for_pods(self) -> tuple[KnownPool, ...]:
+        """All pools from which pods may get addresses, those of the dump first."""
+        return tuple(one for one in self._pools.values() if one.for_pods)
+
     def of_unpinned(self, pinned: Container[str]) -> tuple[KnownPool, ...]:
-        """Return the pools of pods that ask for none: flags that no runner names, else the dump's automatic pools."""
-        spare = tuple(one for one in self._named if one.name not in pinned)
-        return spare or tuple(one for one in self._pools.values() if one.automatic)
+        """
+        Return the pools of pods that ask for none.
+
+        Those that a flag marks, else those of the flags that no runner asks for, else the automatic ones of the dump.
+        """
+        marked = [one for one in self._named if one.automatic]
+        spare = [one for one in self._named if one.name not in pinned]
+        return tuple(marked or spare or [one for one in self._pools.values() if one.automatic])

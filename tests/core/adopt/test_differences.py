@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.adopt.differences import compare, describe
+from runner_bridge.core.adopt.differences import IN_FORCE, compare, describe
 
 NAMES = {"0": "infra", "1": "apps"}
 
@@ -78,23 +78,51 @@ def test_what_concerns_some_runners_names_them() -> None:
     assert text == "Runner infra:\n  ~ limit = 2 (was 1)"
 
 
-def test_one_key_with_a_value_for_each_runner_is_said_once() -> None:
-    text = told(TWO.format("", ""), TWO.format("x = 1", "x = 2"))
-    assert text == "Every runner:\n  + x = (one value for each)"
+def test_our_own_marks_are_told_once_though_their_values_differ() -> None:
+    mark = '"runner-bridge.dev/generation" = "{}"'
+    text = told(TWO.format("", ""), TWO.format(mark.format("a"), mark.format("b")))
+    assert text.splitlines()[:2] == ["Every runner:", '  + "runner-bridge.dev/generation" = (one value for each)']
+
+
+def test_a_key_of_a_runner_is_not_mixed_up_with_a_global_one() -> None:
+    text = told("[[runners]]", "x = 1\n[[runners]]\nx = 1")
+    assert text == "Runner infra:\n  + x = 1\nOutside of runners:\n  + x = 1"
 
 
 def test_what_belongs_to_no_runner_stands_apart_and_what_goes_is_marked() -> None:
-    assert told("log_level = 'debug'", "") == 'The file itself:\n  - log_level (was "debug")'
+    assert told("log_level = 'debug'", "") == 'Outside of runners:\n  - log_level (was "debug")'
 
 
 def test_keys_that_need_quotes_have_them() -> None:
     assert '"a.b/c".d' in told("", '["a.b/c"]\nd = 1')
 
 
-def test_no_line_is_longer_than_asked_and_a_reason_follows_its_key() -> None:
-    text = told("", "[a]\nnamespace_overwrite_allowed = ''", width=60)
-    assert max(map(len, text.splitlines())) <= 60
-    assert text.splitlines()[-1].startswith("      ")
+def test_no_line_is_longer_than_asked() -> None:
+    lines = told(
+        "", "[a]\nnamespace_overwrite_allowed = 'a b c d e f g h i j k l m n o p q r s t'", width=60
+    ).splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 60
+
+
+def test_changes_come_first_and_what_is_in_force_today_comes_last_on_few_lines() -> None:
+    text = told("x = 1\ny = 1", "limit = 0\nnamespace_overwrite_allowed = ''\nnew = 1\nx = 2")
+    assert text.splitlines() == [
+        "Outside of runners:",
+        "  ~ x = 2 (was 1)",
+        "  - y (was 1)",
+        "  + new = 1",
+        '  + limit = 0, namespace_overwrite_allowed = ""',
+        "    (in force today already, and now written down)",
+    ]
+
+
+def test_a_reason_that_several_keys_share_is_given_once() -> None:
+    assert told("", "FF_A = false\nFF_B = false").splitlines()[1:] == [
+        "  + FF_A = false",
+        "  + FF_B = false",
+        "    (pinned, so that no job can switch it by a variable)",
+    ]
 
 
 def test_no_secret_is_told() -> None:
@@ -102,15 +130,17 @@ def test_no_secret_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "before", "said"),
     [
-        ("FF_USE_X", "pinned"),
-        ("pod_annotations_overwrite_allowed", "choose its own pool"),
-        ("something_new", "as the runner takes it"),
+        ("FF_USE_X", None, "pinned"),
+        ("pod_annotations_overwrite_allowed", ".*", "chooses its own pool"),
+        ("pod_annotations_overwrite_allowed", None, IN_FORCE),
+        ("limit", None, IN_FORCE),
+        ("cni.projectcalico.org/ipAddrs", None, "the pools of its tier"),
     ],
 )
-def test_the_reason_is_told(key: str, said: str) -> None:
-    (one,) = compare({}, {key: ""})
+def test_the_reason_is_told(key: str, before: str | None, said: str) -> None:
+    (one,) = compare({} if before is None else {key: before}, {key: ""})
     assert said in one.why
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.adopt.existing import Existing, ExistingRunner, read_runners, short_id
+from runner_bridge.core.adopt.existing import Existing, ExistingRunner, parse, short_id
+from runner_bridge.core.adopt.existing import read as read_tree
 from runner_bridge.core.errors import WireError
 
 INFRA = """
@@ -46,7 +47,7 @@ def annotated(value: str) -> str:
 
 
 def read(text: str) -> Existing:
-    return read_runners(text, "config.toml")
+    return read_tree(parse(text, "config.toml"), "config.toml")
 
 
 def only(text: str) -> ExistingRunner:
@@ -69,8 +70,8 @@ def test_pools_are_read_in_their_order_ipv4_first() -> None:
 
 
 def test_global_keys_that_a_policy_knows_are_read_and_others_are_not() -> None:
-    found = read('concurrent = 4\nlog_level = "warning"\nsentry_dsn = "x"\nshutdown_timeout = true\n').settings
-    assert found == {"concurrent": 4, "log_level": "warning"}
+    found = read('concurrent = 4\nlog_level = "warn"\nlog_format = "x"\nsentry_dsn = "x"\nshutdown_timeout = true\n')
+    assert found.settings == {"concurrent": 4, "log_level": "warn"}
 
 
 def test_no_value_holds_the_token() -> None:
@@ -141,20 +142,22 @@ def test_runners_of_other_executors_are_left_alone_and_named() -> None:
     assert "runners[1] 'e': left alone, because it names no executor" in found.notes[1]
 
 
-def test_keys_that_are_not_for_a_policy_stay_and_are_named_but_our_own_are_not() -> None:
+def test_keys_that_are_not_for_a_policy_are_named_with_the_reason_but_our_own_are_not() -> None:
     found = read(
         kubernetes(
             "[runners.kubernetes.pod_labels]\n"
             '"project.runner.gitlab.com/id" = "1"\n"runner-bridge.dev/tier" = "x"\n'
-            '"runner.gitlab.com.example/x" = "1"\n'
-            '[runners.kubernetes.pod_annotations]\n"cni.projectcalico.org/ipAddrs" = "[]"'
+            '"runner.gitlab.com.example/x" = "1"\n"bad key" = ""\nteam = "a b"\nref = "$CI_COMMIT_REF_NAME x"\n'
+            '[runners.kubernetes.pod_annotations]\n"cni.projectcalico.org/ipAddrs" = "[]"\nteam = "a b"'
         )
     )
-    assert found.runners[0].labels == {"runner.gitlab.com.example/x": "1"}
-    assert found.runners[0].annotations == {}
-    assert [note.split(": ", 1)[1].split(" stays")[0] for note in found.notes] == [
-        "the label project.runner.gitlab.com/id",
-        "the annotation cni.projectcalico.org/ipAddrs",
+    assert found.runners[0].labels == {"runner.gitlab.com.example/x": "1", "ref": "$CI_COMMIT_REF_NAME x"}
+    assert found.runners[0].annotations == {"team": "a b"}
+    assert [note.split(": ", 1)[1] for note in found.notes] == [
+        "the label 'project.runner.gitlab.com/id' is not for a policy: the key belongs to GitLab Runner.",
+        "the label 'bad key' is not for a policy: Kubernetes refuses such a key, so no pod starts.",
+        "the label 'team' is not for a policy: no label can hold the value, so the runner changes it.",
+        "the annotation 'cni.projectcalico.org/ipAddrs' is not for a policy: the key belongs to Calico.",
     ]
 
 

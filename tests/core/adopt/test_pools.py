@@ -102,7 +102,15 @@ def test_a_flag_names_pool_cidr_and_class() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["infra", "infra=172.16.0.0/16", "=172.16.0.0/16,nat", "infra=172.16.0.0/16,public", "infra=172.16/16,nat"]
+    "text",
+    [
+        "infra",
+        "infra=172.16.0.0/16",
+        "=172.16.0.0/16,nat",
+        "infra=172.16.0.0/16,public",
+        "infra=172.16/16,nat",
+        "a=10.0.0.0/8,nat,x",
+    ],
 )
 def test_a_flag_that_leaves_something_open_is_refused_with_its_form(text: str) -> None:
     with pytest.raises(SettingsError, match="--pool") as refused:
@@ -139,6 +147,16 @@ def test_pods_that_ask_for_nothing_land_in_the_automatic_pools_also_when_a_runne
 def test_pods_that_ask_for_nothing_land_in_the_flags_that_no_runner_names() -> None:
     pools = known("infra=172.16.0.0/16,nat", "workload=10.10.0.0/16,routable", dump=DUMP)
     assert names(pools.of_unpinned({"infra"})) == ["workload"]
+
+
+def test_flags_that_are_marked_win_over_those_that_no_runner_names() -> None:
+    pools = known("infra=172.16.0.0/16,nat", "workload=10.10.0.0/16,routable,automatic", dump=DUMP)
+    assert names(pools.of_unpinned({"workload"})) == ["workload"]
+
+
+def test_pools_for_pods_are_all_but_those_that_no_pod_can_use() -> None:
+    pools = known("infra=172.18.0.0/16,nat", dump=f"{DUMP}\n---\n{ippool(allowedUses=['Tunnel'])}")
+    assert names(pools.for_pods) == ["default-ipv4-ippool", "infraestrutura", "infra"]
 
 
 def test_where_all_flags_are_named_by_runners_nothing_is_left_for_others() -> None:
