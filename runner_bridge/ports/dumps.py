@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from runner_bridge.core.errors import SettingsError, WireError
@@ -58,6 +59,15 @@ def read_dump(path: str, *, want: str, limit_bytes: int = LIMIT_BYTES) -> memory
             return _read_open(file, name, want, limit_bytes)
     except (OSError, ValueError) as error:
         raise SettingsError(explain_os_error(path, error)) from error
+
+
+def written_at(path: str) -> datetime | None:
+    """Return when a file was last written; None for what is no file, and for one that cannot be looked at."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - Path("") would silently be "."
+        return datetime.fromtimestamp(status.st_mtime, tz=UTC) if stat.S_ISREG(status.st_mode) else None
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def _read_open(file: BinaryIO, name: str, want: str, limit_bytes: int) -> memoryview:

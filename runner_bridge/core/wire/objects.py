@@ -56,7 +56,7 @@ class PodAnnotations(Asks, gc=False):
     job_name: str | None = field(default=None, name="job.runner.gitlab.com/name")
     job_ref: str | None = field(default=None, name="job.runner.gitlab.com/ref")
     claimed_project: str | None = field(default=None, name="project.runner.gitlab.com/id")
-    stamp: str | None = field(default=None, name="runner-bridge.dev/stamp")
+    stamp: str | None = field(default=None, name="runner-bridge.dev/generation")
 
 
 class Present(Struct, gc=False):

@@ -176,7 +176,7 @@ def test_only_a_controlling_owner_counts() -> None:
 
 def test_marks_of_a_pause_pod_and_of_ours_are_read() -> None:
     labels = {"runner.gitlab.com/pause-pod": "true", "runner-bridge.dev/tier": "infra"}
-    seen = only_pod(pod(metadata={"labels": labels, "annotations": {"runner-bridge.dev/stamp": "abc"}}))
+    seen = only_pod(pod(metadata={"labels": labels, "annotations": {"runner-bridge.dev/generation": "abc"}}))
     assert seen.marks == Marks(pause=True, tier="infra", stamp="abc")
     claims = only_pod(pod(metadata={"annotations": {"job.runner.gitlab.com/id": "9223372036854775807"}})).marks
     assert claims == Marks(job="9223372036854775807")
