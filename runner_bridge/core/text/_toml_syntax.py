@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,16 @@ MOST_PROBLEMS = 25
 """A file with more is not TOML, and its list of mistakes no help."""
 
 
+class Mistake(StrEnum):
+    """What kind of mistake a problem is."""
+
+    SYNTAX = "syntax"
+    BARE_KEY = "bare-key"
+    """A key whose characters need quotes, `cni.projectcalico.org/ipv4pools` without them."""
+    REPEATED = "repeated"
+    """A key or a table is defined twice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing that a TOML parser would refuse. Holds keys of the text, never values: those may be secrets."""
@@ -30,8 +41,7 @@ class Problem:
     observed: str
     expected: str
     remedy: str
-    repeated: bool = False
-    """A key or a table is defined twice; else the line is no TOML."""
+    mistake: Mistake
 
 
 class Source:
@@ -107,7 +117,10 @@ class _Reader:
         column = len(line) - len(line.lstrip())
         place = Place(file=self.name, line=end + 1, column=column + 1, end_column=column + 2)
         seen = f"a new line of keys inside of the list that starts in line {row + 1}"
-        self.problems.append(Problem(place=place, observed=seen, expected="`]`", remedy="Close the list with ]."))
+        problem = Problem(
+            mistake=Mistake.SYNTAX, place=place, observed=seen, expected="`]`", remedy="Close the list with ]."
+        )
+        self.problems.append(problem)
         self.lines[end - 1] = f"{_NOT_BRACKETS.sub(_without_comment, self.lines[end - 1])}]"
         self.repaired.add(row)
 
@@ -197,6 +210,7 @@ def _repair(line: str) -> str:
 
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+|\"[^\"\\\\]*\"")
+_IN_BARE_KEY = "in a key without quotes"
 _EMPTY_PART = re.compile(r"^\s*\.|\.\s*\.|\.\s*$")
 _NOT_BARE = re.compile(r"[^A-Za-z0-9_.-]")
 _METADATA_KEY = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/[A-Za-z0-9._-]{1,63}")
@@ -216,7 +230,8 @@ def _explain(line: str, row: int, bad: Node, name: str) -> Problem:
         column = len(line.encode()[:column].decode("utf-8", "replace"))
         observed, expected, remedy = "something that is no TOML", "`key = value`", "Correct or remove it."
     place = Place(file=name, line=row + 1, column=column + 1, end_column=max(column + 2, 0))
-    return Problem(place=place, observed=observed, expected=expected, remedy=remedy)
+    mistake = Mistake.BARE_KEY if observed.endswith(_IN_BARE_KEY) else Mistake.SYNTAX
+    return Problem(mistake=mistake, place=place, observed=observed, expected=expected, remedy=remedy)
 
 
 _Explained = tuple[int, str, str, str] | None
@@ -269,7 +284,7 @@ def _bad_character(start: int, key: str) -> _Explained:
         return None
     # Only what is surely a key is quoted: the line may be a piece of a secret.
     remedy = f'Quote the key: "{key}".' if _METADATA_KEY.fullmatch(key) else "Quote the key."
-    return start + found.start(), f"`{found[0]}` in a key without quotes", "`.` or `=`", remedy
+    return start + found.start(), f"`{found[0]}` {_IN_BARE_KEY}", "`.` or `=`", remedy
 
 
 def _value_problem(line: str) -> _Explained:

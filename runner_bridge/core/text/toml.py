@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.model import Place
-from runner_bridge.core.text._toml_syntax import MOST_PROBLEMS, Problem, Source, read_tree
+from runner_bridge.core.text._toml_syntax import MOST_PROBLEMS, Mistake, Problem, Source, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Plain = str | int | float | bool | date | datetime | time
 
-__all__ = ["Array", "Document", "Entry", "Key", "Kind", "Problem", "Scalar", "Table", "Value", "parse"]
+__all__ = ["Array", "Document", "Entry", "Key", "Kind", "Mistake", "Problem", "Scalar", "Table", "Value", "parse"]
 
 DEEPEST = 100
 """Nesting beyond this is reported, not followed."""
@@ -185,7 +185,9 @@ class _NotAllowedError(Exception):
 
     def __init__(self, key: Key, observed: str, expected: str, remedy: str) -> None:
         super().__init__(observed)
-        self.problem = Problem(place=key.place, observed=observed, expected=expected, remedy=remedy, repeated=True)
+        self.problem = Problem(
+            place=key.place, observed=observed, expected=expected, remedy=remedy, mistake=Mistake.REPEATED
+        )
 
 
 class _Builder:
@@ -357,6 +359,7 @@ class _Builder:
             return Scalar(value=_decoded(text), place=place)
         except ValueError:
             problem = Problem(
+                mistake=Mistake.SYNTAX,
                 place=place,
                 observed="a date, a number or an escape that does not exist",
                 expected="a value that TOML knows",
@@ -367,7 +370,13 @@ class _Builder:
 
     def _too_deep(self, place: Place) -> None:
         seen = f"nested more than {DEEPEST} levels deep"
-        problem = Problem(place=place, observed=seen, expected=f"at most {DEEPEST}", remedy="Check the file's name.")
+        problem = Problem(
+            mistake=Mistake.SYNTAX,
+            place=place,
+            observed=seen,
+            expected=f"at most {DEEPEST}",
+            remedy="Check the file's name.",
+        )
         self.problems.append(problem)
 
     def _keys(self, node: Node) -> list[Key]:

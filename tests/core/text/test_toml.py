@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.text.toml import DEEPEST, Array, Document, Kind, Scalar, Table, Value, parse
+from runner_bridge.core.text.toml import DEEPEST, Array, Document, Kind, Mistake, Scalar, Table, Value, parse
 
 CONFIG = """\
 concurrent = 4
@@ -173,7 +173,7 @@ def test_a_list_that_is_not_closed_does_not_swallow_the_file() -> None:
 def test_what_is_defined_twice_is_refused_at_the_second_place(text: str, line: int, column: int, observed: str) -> None:
     found = parse(text, "c.toml").problems[0]
     assert (found.place.line, found.place.column, found.observed) == (line, column, observed)
-    assert found.repeated
+    assert found.mistake is Mistake.REPEATED
 
 
 @pytest.mark.parametrize(

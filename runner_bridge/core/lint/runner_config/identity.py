@@ -1,0 +1,134 @@
+"""Who a runner is: url, token, name. Tokens are compared, never shown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner_bridge.core.lint.runner_config.report import Runner, found, join, scalar_of, text_of
+from runner_bridge.core.model.codes import runner_config as codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner_bridge.core.model import Code, Finding, Place
+
+LABEL_LENGTH = 63
+"""A label value is cut here: executors/kubernetes/util.go of GitLab Runner."""
+
+_VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
+# helpers/shorten_token.go of GitLab Runner: the prefix goes, nine characters stay.
+_PREFIX = re.compile(r"(?:glrt-(?:t\d_)?|glrtr-|glcbt-|GR1348941)")
+_SHORT = 9
+_PLACEHOLDER = re.compile(r"(?i)redact|token|secret|change|replace|example|your|xxx|\*\*|\.\.\.|[<>\[\]{}…]")
+
+
+def check(runners: Sequence[Runner], *, template: bool) -> Iterator[Finding]:
+    """
+    Yield what is wrong with the identities of the runners of a file.
+
+    Args:
+        runners: all of one file.
+        template: the file is one for `gitlab-runner register`, which brings url, token and name itself.
+    """
+    if not template:
+        for runner in runners:
+            yield from _required(runner)
+        yield from _names(runners)
+    for runner in runners:
+        yield from _url(runner)
+        yield from _token(runner)
+    yield from _tokens(runners)
+
+
+def as_label(name: str) -> str:
+    """
+    Return how a value appears as a label on a job pod.
+
+    >>> as_label("Infra (prod)")
+    'Infra__prod'
+    """
+    clean = re.sub(r"[^A-Za-z0-9._-]", "_", name).strip("-_.")
+    return clean[:LABEL_LENGTH].strip("-_.")
+
+
+def _required(runner: Runner) -> Iterator[Finding]:
+    for key in ("url", "token"):
+        entry = runner.entry(key)
+        if entry is None:
+            yield found(codes.REQUIRED_KEY, join(runner.path, key), runner.table.place, observed=f"no {key}")
+        elif (scalar := scalar_of(runner.table, key)) and scalar.value == "":
+            yield found(codes.REQUIRED_KEY, join(runner.path, key), scalar.place, observed=f"an empty {key}")
+
+
+def _url(runner: Runner) -> Iterator[Finding]:
+    scalar = scalar_of(runner.table, "url")
+    url = text_of(runner.table, "url")
+    if scalar and url.rstrip("/").endswith("/ci"):
+        yield found(
+            codes.DEPRECATED_KEY,
+            join(runner.path, "url"),
+            scalar.place,
+            observed="/ci at the end",
+            cause="The runner strips it and warns.",
+            remedy="Write the address of GitLab itself.",
+        )
+
+
+def _token(runner: Runner) -> Iterator[Finding]:
+    scalar = scalar_of(runner.table, "token")
+    token = text_of(runner.table, "token")
+    if scalar and "$" in token and not _VARIABLE.fullmatch(token):
+        yield found(codes.TOKEN_VARIABLE, join(runner.path, "token"), scalar.place, observed="a $ in a literal token")
+
+
+def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
+    tokens: dict[str, tuple[Runner, Place]] = {}
+    shorts: dict[str, tuple[Runner, Place]] = {}
+    for runner in runners:
+        scalar = scalar_of(runner.table, "token")
+        token = text_of(runner.table, "token")
+        if scalar is None or not token or _is_placeholder(token):
+            continue
+        path = join(runner.path, "token")
+        if token in tokens:
+            yield _twin(codes.SHARED_TOKEN, path, scalar.place, tokens[token], "the token of")
+            continue
+        tokens[token] = (runner, scalar.place)
+        short = _short(token)
+        if short and short in shorts:
+            yield _twin(codes.SHARED_SHORT_ID, path, scalar.place, shorts[short], "the short form of the token of")
+        shorts.setdefault(short, (runner, scalar.place))
+
+
+def _is_placeholder(token: str) -> bool:
+    """Tell whether somebody put a word for the token, to show the file around: nothing can be compared then."""
+    return not _PREFIX.match(token) and "$" not in token and _PLACEHOLDER.search(token) is not None
+
+
+def _twin(code: Code, path: str, place: Place, first: tuple[Runner, Place], what: str) -> Finding:
+    runner, where = first
+    return found(code, path, place, observed=f"{what} {runner.path} (line {where.line})")
+
+
+def _short(token: str) -> str:
+    if "$" in token:
+        return ""
+    prefix = _PREFIX.match(token)
+    return token[prefix.end() if prefix else 0 :][:_SHORT]
+
+
+def _names(runners: Sequence[Runner]) -> Iterator[Finding]:
+    seen: dict[str, tuple[Runner, Place]] = {}
+    for runner in runners:
+        scalar = scalar_of(runner.table, "name")
+        name = text_of(runner.table, "name")
+        if scalar is None or not name:
+            continue
+        label = as_label(name)
+        path = join(runner.path, "name")
+        if label in seen:
+            yield _twin(codes.DUPLICATE_NAME, path, scalar.place, seen[label], "the name of")
+        elif label != name:
+            yield found(codes.NAME_CHANGED, path, scalar.place, expected=f"it to appear as {label!r}")
+        seen.setdefault(label, (runner, scalar.place))
