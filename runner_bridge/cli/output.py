@@ -14,7 +14,13 @@ import sys
 
 
 def emit(text: str) -> None:
-    """Write a result to standard output, as it is. A closed pipe is no error: later calls write nowhere."""
+    """
+    Write a result to standard output, as it is. A closed pipe is no error: later calls write nowhere.
+
+    A character that the terminal's encoding does not have becomes `?`: an old locale is no reason to fail.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    text = text.encode(encoding, "replace").decode(encoding)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

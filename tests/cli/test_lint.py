@@ -335,6 +335,13 @@ def test_a_file_whose_name_is_no_text() -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_a_terminal_that_knows_few_characters() -> None:
+    write(a=GOOD.replace("172.16.0.0/16", "é" * 200))
+    command = [sys.executable, "-m", "runner_bridge", "lint", "a.yaml"]
+    done = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_reader_that_has_seen_enough_changes_nothing() -> None:
     write(**{f"p{number}": WARNING.replace("name: infra", f"name: n{number}") for number in range(300)})
     script = f"{sys.executable} -m runner_bridge lint . | head -1; exit ${{PIPESTATUS[0]}}"

@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint.ip_pools.reading import objects
+from runner_bridge.core.lint.ip_pools.documents import objects, operator_pools
 from runner_bridge.core.text.problem import Malformed
 from runner_bridge.core.text.yaml import Kind as NodeKind
 from runner_bridge.core.text.yaml import parse
@@ -90,6 +90,8 @@ def is_whole_policy(text: str, name: str) -> bool:
 
 
 def _of_document(document: Node) -> Iterable[Kind]:
+    if any(True for _ in operator_pools(document)):
+        yield Kind.IP_POOLS
     for node, kind in objects(document):
         if kind:
             if kind in _MANIFESTS and _is_ours(node, kind):

@@ -356,6 +356,23 @@ def test_pools_of_the_operator_have_their_own_words(pool: dict[str, Any], expect
     assert codes(installation(**pool)) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("spec: {calicoNetwork: {ipPools: [POOL]}}", id="a merge patch"),
+        pytest.param("installation: {calicoNetwork: {ipPools: [POOL]}}", id="values of the operator's chart"),
+        pytest.param("- {op: add, path: /spec/calicoNetwork/ipPools/-, value: POOL}", id="a JSON patch"),
+        pytest.param("- {op: add, path: /spec/calicoNetwork/ipPools, value: [POOL]}", id="... of the whole list"),
+    ],
+)
+def test_pools_of_the_operator_are_found_in_patches_and_values(text: str) -> None:
+    assert codes(text.replace("POOL", "{name: infra, cidr: 10.0.0.0/99, allowedUses: [Workload]}")) == ["cidr-invalid"]
+
+
+def test_other_patches_are_none_of_our_business() -> None:
+    assert codes("- {op: add, path: /spec/replicas, value: {cidr: x}}\n- {op: remove, path: /spec}\n- 5\n") == []
+
+
 def test_an_installation_without_pools_is_none_of_our_business() -> None:
     assert codes('{"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "spec": {"cni": {}}}') == []
 
@@ -459,6 +476,12 @@ def test_the_class_in_the_policy_tells_two_automatic_pools_apart() -> None:
     texts = (manifest("infraestrutura"), manifest("workload", cidr="10.10.0.0/16"))
     (finding,) = found(*texts, context=Context(policy=pools))
     assert finding.observed == "infraestrutura (class nat) beside workload (class isolated)"
+
+
+def test_a_long_name_is_cut() -> None:
+    (finding,) = found(manifest("n" * 500, cidr="x" * 500))
+    assert finding.subject == f"pool {'n' * 74}…"
+    assert len(finding.observed) == 82
 
 
 def test_no_secret_reaches_a_finding() -> None:

@@ -39,6 +39,9 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    conc
         pytest.param(POOL, "a.yaml", ["ip-pools"], id="a pool"),
         pytest.param("kind: IPPoolList\nitems: [{}]\n", "a.yaml", ["ip-pools"], id="a list of pools"),
         pytest.param("apiVersion: operator.tigera.io/v1\nkind: Installation\n", "a.yaml", ["ip-pools"], id="operator"),
+        pytest.param(
+            "- {path: /spec/calicoNetwork/ipPools/-, value: {}}", "a.yaml", ["ip-pools"], id="a patch of the operator's"
+        ),
         pytest.param("kind: Installation\n", "a.yaml", [], id="another Installation"),
         pytest.param(f"{CONFIG_MAP}---\n{POOL}---\n{POOL}", "a.yaml", ["config-map", "ip-pools"], id="two kinds"),
         pytest.param("kind: List\nitems: [{kind: Pod}, 5]\n", "a.yaml", [], id="a list of pods"),

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.lint.ip_pools.documents import objects, operator_pools, word
 from runner_bridge.core.lint.ip_pools.fields import (
     FIELDS,
     FLAG,
@@ -38,7 +39,7 @@ from runner_bridge.core.text.problem import Malformed
 from runner_bridge.core.text.yaml import Kind, Node, parse, repeated_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from runner_bridge.core.lint.ip_pools.fields import Allowed
     from runner_bridge.core.lint.ip_pools.manifest import Network
@@ -79,25 +80,9 @@ def read(text: str, name: str) -> tuple[tuple[Manifest, ...], tuple[Finding, ...
     for document in documents:
         for node, kind in objects(document):
             reader.take(node, kind)
+        for element in operator_pools(document):
+            reader.operator_pool(element)
     return tuple(reader.pools), tuple(reader.findings)
-
-
-def objects(document: Node) -> Iterator[tuple[Node, str]]:
-    """Yield the Kubernetes objects of a document with their kind; the items of lists one by one, at any depth."""
-    waiting = [(document, "")]
-    while waiting:
-        node, inherited = waiting.pop()
-        kind = _word(node, "kind") or inherited
-        items = node.get("items")
-        if kind.endswith("List") and items is not None and items.kind is Kind.SEQUENCE:
-            waiting += [(item, kind.removesuffix("List")) for item in reversed(items.elements)]
-        elif node.kind is Kind.MAPPING:
-            yield node, kind
-
-
-def _word(node: Node, key: str) -> str:
-    value = node.get(key)
-    return value.text if value is not None and isinstance(value.value, str) else ""
 
 
 class _Reader:
@@ -108,23 +93,12 @@ class _Reader:
         self.findings: list[Finding] = []
 
     def take(self, node: Node, kind: str) -> None:
-        api = _word(node, "apiVersion")
-        if kind == "Installation" and api.startswith("operator.tigera.io/"):
-            self._installation(node)
-        elif kind == "IPPool":
-            self._ip_pool(node, api)
+        if kind == "IPPool":
+            self._ip_pool(node, word(node, "apiVersion"))
 
-    def _installation(self, node: Node) -> None:
-        for step in ("spec", "calicoNetwork", "ipPools"):
-            node = node.get(step) or node
-        if node.kind is not Kind.SEQUENCE:
-            return
-        for element in node.elements:
-            if element.kind is Kind.MAPPING:
-                pool = Manifest(
-                    name=_word(element, "name"), group=Group.OPERATOR, place=(element.get("name") or element).place
-                )
-                self._pool(pool, element, OPERATOR_FIELDS, element)
+    def operator_pool(self, node: Node) -> None:
+        place = (node.get("name") or node).place
+        self._pool(Manifest(name=word(node, "name"), group=Group.OPERATOR, place=place), node, OPERATOR_FIELDS, node)
 
     def _ip_pool(self, node: Node, api: str) -> None:
         metadata, spec = node.get("metadata"), node.get("spec")

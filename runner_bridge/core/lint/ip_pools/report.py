@@ -27,7 +27,7 @@ def report(
     """Return a finding whose texts went through `redact`."""
     return Finding(
         code=code,
-        subject=redact(subject),
+        subject=redact(_short(subject)),
         place=place,
         observed=redact(observed),
         expected=redact(expected),
@@ -43,5 +43,8 @@ def in_quotes(text: str) -> str:
     >>> in_quotes("a" * 100)[-3:]
     'a…"'
     """
-    short = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-    return f'"{short}"'
+    return f'"{_short(text)}"'
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
