@@ -141,6 +141,13 @@ def test_a_patch_reaches_the_pods_of_its_kind(kind: str, path: str) -> None:
     assert file.startswith(f"workloads/{kind.lower()}-logging")
 
 
+def test_a_job_is_made_anew_because_its_template_cannot_be_patched() -> None:
+    workload = p.Workload(tier=p.TierName("infra"), namespace="etl", kind="Job", name="load", place=make.HERE)
+    (text,) = workloads.render(make.policy(workloads=(workload,))).values()
+    assert "kubectl" not in text
+    assert "create it anew" in text
+
+
 def test_a_workload_of_a_tier_that_is_not_pinned_needs_no_patch() -> None:
     workload = p.Workload(tier=p.TierName("default"), namespace="web", kind="Deployment", name="x", place=make.HERE)
     assert workloads.render(make.policy(workloads=(workload,))) == {}

@@ -35,9 +35,12 @@ def match(sections: Sequence[Mapping[str, Any]], policy: Policy, refuse: Refuse)
             name belongs to another GitLab or executor.
     """
     found: dict[RunnerName, int] = {}
-    taken: dict[int, str] = {}
+    taken: dict[int, RunnerName] = {}
+    named, known = _by(sections, _name), _by(sections, _short_id)
     for runner in policy.runners.values():
-        claims = [at for at, section in enumerate(sections) if _is(section, runner, policy)]
+        by_name = named.get(runner.name, [])
+        here = [at for at in by_name if _is_at(sections[at], policy.gitlab.url)]
+        claims = sorted({at for short in runner.short_ids for at in known.get(short, [])}.union(here))
         if len(claims) > 1:
             raise refuse(
                 claims[1],
@@ -45,47 +48,55 @@ def match(sections: Sequence[Mapping[str, Any]], policy: Policy, refuse: Refuse)
                 "one section for each runner",
                 "Remove one of them, or give it a name of its own.",
             )
-        if not claims:
-            _look_for_namesake(sections, runner, policy, refuse)
-            continue
-        at = claims[0]
-        if at in taken:
+        if claims:
+            _check(sections[claims[0]], claims[0], runner, taken, refuse)
+            found[runner.name] = claims[0]
+            taken[claims[0]] = runner.name
+        elif by_name:
             raise refuse(
-                at,
-                f"a section that is the runner {taken[at]} by its token and {runner.name} by its name",
-                "one runner for each section",
-                "Correct short_ids in the policy, or the name here.",
-            )
-        if sections[at].get("executor", "kubernetes") != "kubernetes":
-            raise refuse(
-                at,
-                f"the runner {runner.name} with another executor",
-                'executor = "kubernetes"',
-                "Give one of the two another name; jobs of this executor are no pods.",
-            )
-        found[runner.name], taken[at] = at, runner.name
-    return found
-
-
-def _is(section: Mapping[str, Any], runner: Runner, policy: Policy) -> bool:
-    if short_id(str(section.get("token", ""))) in runner.short_ids:
-        return True
-    url = str(section.get("url", ""))
-    # Without a url, or with one that the runner expands from its environment, the name is all there is.
-    return section.get("name") == runner.name and (not url or "$" in url or same_gitlab(url, policy.gitlab.url))
-
-
-def _look_for_namesake(
-    sections: Sequence[Mapping[str, Any]],
-    runner: Runner,
-    policy: Policy,
-    refuse: Refuse,
-) -> None:
-    for at, section in enumerate(sections):
-        if section.get("name") == runner.name:
-            raise refuse(
-                at,
-                f"the runner {runner.name} at {section.get('url')}",
+                by_name[0],
+                f"the runner {runner.name} at {sections[by_name[0]]['url']}",
                 f"it at {policy.gitlab.url}, as the policy says",
                 "Correct the url here or gitlab.url in the policy; or give this runner another name.",
             )
+    return found
+
+
+def _check(
+    section: Mapping[str, Any], at: int, runner: Runner, taken: Mapping[int, RunnerName], refuse: Refuse
+) -> None:
+    if at in taken:
+        raise refuse(
+            at,
+            f"a section that is the runner {taken[at]} as well as {runner.name}, one by its token, one by its name",
+            "one runner for each section",
+            "Correct short_ids in the policy, or the name here.",
+        )
+    if section.get("executor", "kubernetes") != "kubernetes":
+        raise refuse(
+            at,
+            f"the runner {runner.name} with another executor",
+            'executor = "kubernetes"',
+            "Give one of the two another name; jobs of this executor are no pods.",
+        )
+
+
+def _by(sections: Sequence[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for at, section in enumerate(sections):
+        found.setdefault(key(section), []).append(at)
+    return found
+
+
+def _name(section: Mapping[str, Any]) -> str:
+    return str(section.get("name"))
+
+
+def _short_id(section: Mapping[str, Any]) -> str:
+    return short_id(str(section.get("token", "")))
+
+
+def _is_at(section: Mapping[str, Any], gitlab: str) -> bool:
+    """Without a url, or with one that the runner expands from its environment, the name is all there is."""
+    url = str(section.get("url", ""))
+    return not url or "$" in url or same_gitlab(url, gitlab)

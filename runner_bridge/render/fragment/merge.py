@@ -137,6 +137,7 @@ class _Existing:
         self.blocks = layout.blocks(self.data)
         self._check_array()
         self.sections: list[dict[str, Any]] = self.parsed.get(ARRAY, [])
+        self._section_blocks = self._split()
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
@@ -169,23 +170,22 @@ class _Existing:
 
     def refuse_section(self, at: int, observed: str, expected: str, remedy: str) -> Malformed:
         """Return the error for a whole section."""
-        return self.refuse(self._blocks_of(at)[0].start, observed, expected, remedy)
+        return self.refuse(self._section_blocks[at][0].start, observed, expected, remedy)
 
     def change(self, at: int, values: dict[str, Any], splice: Splice) -> dict[str, Any]:
         """Make `values` hold in a section; returns what it must parse to then."""
-        section = Section(self._blocks_of(at), self.refuse)
+        section = Section(self._section_blocks[at], self.refuse)
         section.check(self.sections[at], values)
         whole = complete(self.sections[at], values)
         section.change(self.sections[at], whole, splice)
         return whole
 
-    def _blocks_of(self, at: int) -> list[layout.Block]:
-        """Return the blocks of a section; a table of another root between them is none."""
-        count = -1
-        found = []
+    def _split(self) -> list[list[layout.Block]]:
+        """Return the blocks of each section; a table of another root between them belongs to none."""
+        sections: list[list[layout.Block]] = []
         for block in self.blocks:
-            if block.path[:1] == (ARRAY,):
-                count += block.path == (ARRAY,)
-                if count == at:
-                    found.append(block)
-        return found
+            if block.path == (ARRAY,):
+                sections.append([block])
+            elif block.path[:1] == (ARRAY,):
+                sections[-1].append(block)
+        return sections

@@ -337,7 +337,7 @@ def test_a_section_is_known_by_a_token_of_the_policy_and_takes_its_name() -> Non
 
 def test_a_token_of_one_runner_under_the_name_of_another_is_refused() -> None:
     policy = make.policy(make.tier(runners=(make.runner("a", short_ids=("4xYqA7pLw",)), make.runner("b"))))
-    with pytest.raises(Malformed, match="a section that is the runner a by its token and b by its name"):
+    with pytest.raises(Malformed, match="a section that is the runner a as well as b"):
         merge('[[runners]]\nname = "b"\ntoken = "glrt-4xYqA7pLwFAKETOKEN00"\n', policy)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.text import yaml
-from runner_bridge.render.helm_values import merge_values, render
+from runner_bridge.render.helm_values import merge_values, render, runner_named_in
 from tests import make
 
 POLICY = make.policy(make.tier())
@@ -51,6 +51,22 @@ def parsed(text: str) -> dict[str, Any]:
 def template(text: str) -> dict[str, Any]:
     section: dict[str, Any] = tomllib.loads(parsed(text)["runners"]["config"])["runners"][0]
     return section
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", None),
+        ("a: 1\n", None),
+        ("envVars:\n  - name: A\n    value: b\n", None),
+        ("envVars:\n  - name: RUNNER_NAME\n    valueFrom: {}\n", None),
+        ("envVars:\n  - value: x\n    name: RUNNER_NAME\n", "x"),
+        ("extraEnv: {}\n", None),
+        ("extraEnv:\n  RUNNER_NAME: y\n", "y"),
+    ],
+)
+def test_the_name_in_a_file_is_found_where_the_chart_finds_it(text: str, name: str | None) -> None:
+    assert runner_named_in(text) == name
 
 
 def test_every_line_that_is_not_governed_stays_where_it_is() -> None:
