@@ -19,6 +19,7 @@ from runner_bridge.core.overwrites import expansion, nfa, syntax
 from runner_bridge.core.overwrites.expansion import JobFailsError, Variable
 from runner_bridge.core.overwrites.questions import VARIABLES, Question, Setting, question
 from runner_bridge.core.overwrites.search import MOST_STEPS, Path, Search, StateLimitError
+from runner_bridge.core.overwrites.tree import NotUnderstoodError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,7 +30,9 @@ _EXPANDED: Final = {Setting.ANNOTATIONS, Setting.LABELS}
 """Settings whose values the runner expands once more after the match."""
 
 
+_DISAGREE: Final = "google-re2 reads it differently than this check"
 _DEFINABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_PREDEFINED = re.compile("[A-Z_][A-Z0-9_]*")
 _PLAIN = re.compile("[ -~]*")
 
 
@@ -148,9 +151,9 @@ def _decided(pattern: str, setting: Setting, asked: Question, most_steps: int) -
     try:
         machine = nfa.build(syntax.parse(pattern))
         matches = _google_re2(pattern)
-    except syntax.RefusedError as error:
+    except RefusedError as error:
         return Verdict.INVALID, None, str(error)
-    except syntax.NotUnderstoodError as error:
+    except NotUnderstoodError as error:
         return Verdict.UNKNOWN, None, f"it has {error}"
     except re2.error:
         return Verdict.UNKNOWN, None, "google-re2 does not load it"
@@ -170,7 +173,8 @@ def answer(search: Search, matches: Callable[[str], bool], setting: Setting, ask
     try:
         reached = _within(search.shortest(asked.reach), asked)
         if reached is None:
-            return Verdict.SAFE, None, ""
+            doubted = any(map(matches, asked.samples))
+            return (Verdict.UNKNOWN, None, _DISAGREE) if doubted else (Verdict.SAFE, None, "")
         witness, reason = _way_out(search, matches, setting, asked)
     except StateLimitError:
         return Verdict.UNKNOWN, None, "it has more states than are followed"
@@ -178,7 +182,7 @@ def answer(search: Search, matches: Callable[[str], bool], setting: Setting, ask
         return Verdict.OPENS, witness, ""
     harmless = _witness(reached, setting)
     if not reason and not matches(harmless.value):
-        reason = "google-re2 reads it differently"
+        reason = _DISAGREE
     return (Verdict.UNKNOWN, None, reason) if reason else (Verdict.KEY_ONLY, harmless, "")
 
 
@@ -188,7 +192,7 @@ def _way_out(
     """Find a way out that stands up when it is replayed; else None, and why that proves nothing (empty: it does)."""
     reason = ""
     for way in asked.ways_out:
-        paths = [_within(search.shortest(goal), asked) for goal in way]
+        paths = [_within(search.shortest(goal), asked) for goal in way()]
         if paths[0] is None or None in paths:
             continue
         witness = _witness(paths[0], setting)
@@ -231,7 +235,7 @@ def _witness(path: Path, setting: Setting) -> Witness:
         names = [name for _, _, name in expansion.references(value) if not expansion.is_fixed(name)]
         for name, text in zip(names, path.replaced, strict=False):
             # A name in capitals may be one that GitLab or an admin has defined: say that it is empty.
-            if text or name.isupper():
+            if text or _PREDEFINED.fullmatch(name):
                 helpers.setdefault(name, text)
     witness = Witness(
         variable=VARIABLES[setting],
@@ -257,11 +261,10 @@ def _google_re2(pattern: str) -> Callable[[str], bool]:
     """
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 64 << 20
     try:
         compiled = re2.compile(pattern, options)
     except UnicodeEncodeError:
-        raise syntax.RefusedError("a character that is no Unicode text") from None
+        raise RefusedError("a character that is no Unicode text") from None
     return lambda text: compiled.search(text) is not None
 
 

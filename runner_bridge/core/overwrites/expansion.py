@@ -105,7 +105,7 @@ def expanded(variables: Sequence[Variable]) -> tuple[Variable, ...]:
 
 
 def overwritten(
-    configured: Mapping[str, str], variables: Sequence[Variable], *, prefix: str, allowed: Callable[[str], bool]
+    configured: Mapping[str, str], variables: Sequence[Variable], *, prefix: str, allowed: Callable[[str], bool] | None
 ) -> dict[str, str]:
     """
     Compute the annotations (or labels, before they are made valid) of a job pod from configuration and job.
@@ -114,14 +114,15 @@ def overwritten(
         configured: the table of config.toml.
         variables: the job's, in the order in which they are sent; a later one wins.
         prefix: of the names of the overwrite variables, `KUBERNETES_POD_ANNOTATIONS_`.
-        allowed: whether the regular expression matches a text.
+        allowed: whether the regular expression matches a text; None where the setting is empty, which ignores all
+            overwrite variables without a word.
 
     Raises:
         JobFailsError: a value that is not allowed, or one without `=`.
     """
     result = dict(configured)
     for one in expanded(expanded(variables)):
-        if not one.key.startswith(prefix):
+        if allowed is None or not one.key.startswith(prefix):
             continue
         key, equals, value = one.value.partition("=")
         if not allowed(one.value) or not equals:

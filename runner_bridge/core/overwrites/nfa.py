@@ -13,14 +13,14 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
 from runner_bridge.core.overwrites import charset
-from runner_bridge.core.overwrites.syntax import Alt, Assert, At, Cat, Char, Node, NotUnderstoodError, Repeat
+from runner_bridge.core.overwrites.tree import Alt, Assert, At, Cat, Char, Node, NotUnderstoodError, Repeat
 
 if TYPE_CHECKING:
     from runner_bridge.core.overwrites.charset import CharSet
 
 DONE: Final = 0
 """The state in which the expression has matched."""
-MOST_STATES: Final = 20_000
+MOST_STATES: Final = 100_000
 """A counted repeat is written out; beyond this the expression is too large to be followed."""
 
 

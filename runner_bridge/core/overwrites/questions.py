@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from runner_bridge.core.overwrites import goal
 from runner_bridge.core.overwrites.inverse import through_expansion
@@ -72,10 +72,13 @@ class Question:
 
     reach: Machine
     """What a job must be able to write at all; where it cannot, the setting is harmless."""
-    ways_out: tuple[tuple[Machine, ...], ...]
-    """Ways out, the most readable first. Of one way, every machine must be reachable; the first gives the proof."""
+    ways_out: tuple[Callable[[], tuple[Machine, ...]], ...]
+    """Ways out, the most readable first; built when needed. Of one way every machine must be reachable; the first gives
+    the proof."""
     is_way_out: Callable[[str, str], bool]
     """Of key and value as they arrive on the pod. The key is empty where the setting has none."""
+    samples: tuple[str, ...]
+    """Texts that reach it: where the pattern is called safe, google-re2 must match none of them."""
     longest: int | None = None
     """A text longer than this is refused by Kubernetes; None where that is not the point."""
 
@@ -124,27 +127,43 @@ def question(setting: Setting, configured: tuple[str, ...] = ()) -> Question:
         case Setting.NODE_TOLERATIONS:
             return _node_tolerations()
         case Setting.BEARER_TOKEN:
-            raise ValueError(setting)
+            message = f"{setting} holds no regular expression"
+            raise ValueError(message)
+    assert_never(setting)
 
 
 def _annotations() -> Question:
-    usual = {key: through_expansion(goal.literal(value), substitute=False) for key, value in USUAL.items()}
-    simple = through_expansion(goal.json_list(goal.LOWER | goal.DIGITS | goal.mask("-.:/"), escapes=False))
-    pools = through_expansion(goal.json_list(nothing=("[]", "")))
-    families = through_expansion(goal.json_list(nothing=("",)))
-    others = through_expansion(goal.json_list())
-    every = {key: pools if key in POOL_KEYS else families if key == FAMILIES else others for key in USUAL}
-    first = POOL_KEYS[0]
     return Question(
         reach=goal.after({f"{key}=": goal.ANYTHING for key in USUAL}),
         ways_out=(
-            (goal.after({f"{first}=": usual[first]}),),
-            (goal.after({f"{key}=": value for key, value in usual.items()}),),
-            (goal.after({f"{key}=": simple for key in USUAL}),),
-            (goal.after({f"{key}=": value for key, value in every.items()}),),
+            cache(lambda: _usual(*POOL_KEYS[:1])),
+            cache(lambda: _usual(*USUAL)),
+            cache(_plain_lists),
+            cache(_everything_taken),
         ),
         is_way_out=takes,
+        samples=tuple(f"{key}={value}" for key, value in USUAL.items()),
     )
+
+
+def _usual(*keys: str) -> tuple[Machine, ...]:
+    """Accept the recognisable value of each key, and references that vanish."""
+    return (goal.after({f"{key}=": through_expansion(goal.literal(USUAL[key]), substitute=False) for key in keys}),)
+
+
+def _plain_lists() -> tuple[Machine, ...]:
+    """Accept lists of what may be names of pools, addresses or ranges."""
+    plain = through_expansion(goal.json_list(goal.LOWER | goal.DIGITS | goal.mask("-.:/"), escapes=False))
+    return (goal.after({f"{key}=": plain for key in USUAL}),)
+
+
+def _everything_taken() -> tuple[Machine, ...]:
+    """Accept all that `takes` does."""
+    pools = through_expansion(goal.json_list(nothing=("[]", "")))
+    families = through_expansion(goal.json_list(nothing=("",)))
+    others = through_expansion(goal.json_list())
+    special = {**dict.fromkeys(POOL_KEYS, pools), FAMILIES: families}
+    return (goal.after({f"{key}=": special.get(key, others) for key in USUAL}),)
 
 
 def _labels(configured: tuple[str, ...]) -> Question:
@@ -155,10 +174,11 @@ def _labels(configured: tuple[str, ...]) -> Question:
     return Question(
         reach=everything,
         ways_out=(
-            (goal.after({f"{key}=": faked for key in (*known, f"{OWN_LABELS}tier")}),),
-            (everything,),
+            cache(lambda: (goal.after({f"{key}=": faked for key in (*known, f"{OWN_LABELS}tier")}),)),
+            lambda: (everything,),
         ),
         is_way_out=lambda key, _: key in known or key.startswith(OWN_LABELS),
+        samples=tuple(f"{key}=faked" for key in known),
     )
 
 
@@ -167,21 +187,24 @@ def _node_selector(configured: tuple[str, ...]) -> Question:
     known = (*configured, HOST_NAME)
     value = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
     everything = goal.after({f"{key}=": goal.LABEL_VALUE for key in known})
+    samples = tuple(f"{key}=worker-2" for key in known)
     return Question(
         reach=everything,
-        ways_out=((goal.literal(*(f"{key}=worker-2" for key in known)),), (everything,)),
+        ways_out=(lambda: (goal.literal(*samples),), lambda: (everything,)),
         is_way_out=lambda key, text: key in known and value.fullmatch(text) is not None,
+        samples=samples,
     )
 
 
 def _node_tolerations() -> Question:
     """Ask for the taint of the control plane, or all taints at once. `key[=value][:effect]`; never expanded."""
     effects = ("", ":NoSchedule", ":NoExecute", ":")
-    ways_out = tuple(f"{key}{effect}" for key in (CONTROL_PLANE, f"{CONTROL_PLANE}=", "") for effect in effects)
+    texts = tuple(f"{key}{effect}" for key in (CONTROL_PLANE, f"{CONTROL_PLANE}=", "") for effect in effects)
     return Question(
-        reach=goal.literal(*ways_out),
-        ways_out=((goal.literal(f"{CONTROL_PLANE}:NoSchedule"),), (goal.literal(*ways_out),)),
-        is_way_out=lambda _, text: text in ways_out,
+        reach=goal.literal(*texts),
+        ways_out=(lambda: (goal.literal(f"{CONTROL_PLANE}:NoSchedule"),), lambda: (goal.literal(*texts),)),
+        is_way_out=lambda _, text: text in texts,
+        samples=texts,
     )
 
 
@@ -196,7 +219,8 @@ def _names(inner: int, worst: tuple[str, ...], valid: str, longest: int) -> Ques
     foreign = (goal.name(inner=inner, first="prod-"), goal.name(inner=inner, first="other-"))
     return Question(
         reach=goal.name(inner=inner),
-        ways_out=(*((goal.literal(name),) for name in worst), foreign),
+        ways_out=(lambda: (goal.literal(*worst),), lambda: foreign),
         is_way_out=lambda _, text: len(text) <= longest and fits.fullmatch(text) is not None,
+        samples=("prod-x", "x"),
         longest=longest,
     )

@@ -28,6 +28,7 @@ _OPENS: Final = {
     Setting.NODE_TOLERATIONS: codes.TOLERATES_CONTROL_PLANE,
     Setting.BEARER_TOKEN: codes.CHOOSES_TOKEN,
 }
+_LACKS: Final = {**dict.fromkeys(POOL_KEYS, "a list of pools"), FAMILIES: "a list of address families"}
 _WHAT: Final = {
     Setting.LABELS: "gets the label {key} = {final}",
     Setting.NAMESPACE: "runs in the namespace {text}",
@@ -111,8 +112,10 @@ def _effect(decision: Decision, witness: Witness) -> str:
     final = _quoted(witness.final)
     if decision.setting is Setting.ANNOTATIONS:
         broken = decision.verdict is Verdict.KEY_ONLY
-        gain = f"{witness.key} = {final}, which Calico refuses" if broken else _gain(witness)
-        return f"A job that sets this variable gets {gain}."
+        nothing = (
+            f"{witness.key} = {final}; no text that the pattern allows becomes {_LACKS.get(witness.key, 'a list')}"
+        )
+        return f"A job that sets this variable gets {nothing if broken else _gain(witness)}."
     what = _WHAT[decision.setting].format(key=witness.key, final=final, text=witness.final or "every taint")
     return f"A job that sets this variable {what}."
 
@@ -130,5 +133,5 @@ def _gain(witness: Witness) -> str:
 
 def _quoted(text: str) -> str:
     """Quote a text for a finding: on one line, not too long, without secrets."""
-    shown = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
-    return redact(json.dumps(shown, ensure_ascii=False))
+    shown = redact(text)
+    return json.dumps(shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}…", ensure_ascii=False)

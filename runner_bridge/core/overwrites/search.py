@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 from runner_bridge.core.overwrites import charset
 from runner_bridge.core.overwrites.goal import BEYOND, BIT, SYMBOLS, Machine
 from runner_bridge.core.overwrites.nfa import DONE, Nfa, Side
-from runner_bridge.core.overwrites.syntax import At
+from runner_bridge.core.overwrites.tree import At
 
 if TYPE_CHECKING:
     from runner_bridge.core.overwrites.charset import CharSet
 
-MOST_STEPS: Final = 1_500_000
+MOST_STEPS: Final = 1_000_000
 """Steps tried in all walks of one decision; bounds the time to well under a second."""
 
 _NEWLINE = BIT["\n"]
@@ -51,7 +51,7 @@ class Search:
         self._left = most_steps
         self._beyond = _beyond(nfa)
         self._everything = (1 << (len(SYMBOLS) + len(self._beyond))) - 1
-        self._masks: dict[CharSet, int] = {}
+        self._masks: dict[int, int] = {}
         self._steps: dict[tuple[int, Side], list[tuple[Side, int, int]]] = {}
         self._ends: dict[tuple[int, Side], bool] = {}
         self._sides = self._distinguishable()
@@ -121,6 +121,7 @@ class Search:
         found: list[tuple[Side, int, int]] = []
         for after, chars in self._sides:
             done, reading = self._nfa.closure(state, before, after)
+            self._left -= 3 * len(reading)
             if done:  # whatever follows, the expression has matched
                 found.append((Side.OTHER, chars, DONE))
                 continue
@@ -132,13 +133,15 @@ class Search:
         return found
 
     def _mask(self, chars: CharSet) -> int:
-        if chars not in self._masks:
+        """Write a set in bits; sets are told apart by identity, because hashing a class of Unicode takes long."""
+        known = self._masks.get(id(chars))
+        if known is None:
             ascii_part = sum(_BELOW[min(high + 1, 128)] ^ _BELOW[low] for low, high in chars if low < 128)
             beyond = 0
             for low, high in chars:
                 beyond |= (1 << bisect_right(self._beyond, high)) - (1 << bisect_left(self._beyond, low))
-            self._masks[chars] = ascii_part | beyond << len(SYMBOLS)
-        return self._masks[chars]
+            known = self._masks[id(chars)] = ascii_part | beyond << len(SYMBOLS)
+        return known
 
     def _distinguishable(self) -> list[tuple[Side, int]]:
         """List the kinds of characters that some condition of the expression asks for, each with its set."""
@@ -156,8 +159,8 @@ class Search:
 def _beyond(nfa: Nfa) -> list[int]:
     """One character for each group outside ASCII that no set of the expression divides further."""
     cuts = {0x80}
-    for step in nfa.reads:
-        for low, high in step[0] if step else ():
+    for chars in {id(step[0]): step[0] for step in nfa.reads if step}.values():
+        for low, high in chars:
             cuts |= {low, high + 1}
     starts = sorted(cut for cut in cuts if 0x80 <= cut <= charset.LAST)
     found: list[int] = []

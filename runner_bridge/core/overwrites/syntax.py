@@ -11,84 +11,28 @@ Source: https://github.com/google/re2/wiki/Syntax and Go's regexp/syntax/parse.g
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from runner_bridge.core.overwrites import charset
+from runner_bridge.core.overwrites.classes import CharReader, Flags
+from runner_bridge.core.overwrites.tree import (
+    Alt,
+    Assert,
+    At,
+    Cat,
+    Char,
+    Node,
+    NotUnderstoodError,
+    RefusedError,
+    Repeat,
+)
 
-if TYPE_CHECKING:
-    from runner_bridge.core.overwrites.charset import CharSet
-
-DEEPEST: Final = 100
+DEEPEST: Final = 80
 """Groups inside groups that are followed; Go's own limit is 1,000."""
 MOST_REPEATS: Final = 1000
 
-
-class RefusedError(ValueError):
-    """Go refuses the text as a regular expression."""
-
-
-class NotUnderstoodError(ValueError):
-    """Perhaps a regular expression, but not one that this reader knows."""
-
-
-class At(StrEnum):
-    """What must hold at a position between two characters."""
-
-    BEGIN_TEXT = "begin-text"
-    END_TEXT = "end-text"
-    BEGIN_LINE = "begin-line"
-    END_LINE = "end-line"
-    WORD_BOUNDARY = "word-boundary"
-    NO_WORD_BOUNDARY = "no-word-boundary"
-
-
-@dataclass(frozen=True, slots=True)
-class Char:
-    """One character out of a set."""
-
-    chars: CharSet
-
-
-@dataclass(frozen=True, slots=True)
-class Assert:
-    """No character, but a condition on the position."""
-
-    at: At
-
-
-@dataclass(frozen=True, slots=True)
-class Cat:
-    """One after the other; no parts match the empty text."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Alt:
-    """One of the parts."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """The body `low` to `high` times; `high` None is without limit."""
-
-    body: Node
-    low: int
-    high: int | None
-
-
-Node = Char | Assert | Cat | Alt | Repeat
-"""What a regular expression consists of."""
-
 _COUNT = re.compile(r"\{(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?\}")
-_CLASS_NAME = re.compile("[A-Za-z0-9_ -]+")
-_SIMPLE_ESCAPES = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _ASSERT_ESCAPES = {"A": At.BEGIN_TEXT, "z": At.END_TEXT, "b": At.WORD_BOUNDARY, "B": At.NO_WORD_BOUNDARY}
-_HEX = "0123456789abcdefABCDEF"
 
 
 def parse(pattern: str) -> Node:
@@ -106,24 +50,8 @@ def parse(pattern: str) -> Node:
     return node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Flags:
-    fold: bool = False
-    multi_line: bool = False
-    dot_newline: bool = False
-
-
-class _Reader:
+class _Reader(CharReader):
     """Recursive descent, one method per production; `at` is the next character, `flags` those in force."""
-
-    def __init__(self, pattern: str) -> None:
-        self.text = pattern
-        self.at = 0
-        self.flags = _Flags()
-        self.names: set[str] = set()
-
-    def starts(self, prefix: str) -> bool:
-        return self.text.startswith(prefix, self.at)
 
     def alternation(self, depth: int) -> Node:
         if depth > DEEPEST:
@@ -198,10 +126,6 @@ class _Reader:
                 found = self.literal(char)
         return [found]
 
-    def literal(self, char: str) -> Char:
-        one: CharSet = ((ord(char), ord(char)),)
-        return Char(charset.fold(one) if self.flags.fold else one)
-
     # Groups and flags
 
     def group(self, depth: int) -> list[Node]:
@@ -226,10 +150,6 @@ class _Reader:
         name = self.text[start:end] if end >= 0 else ""
         if not (name.isascii() and name.replace("_", "a").isalnum()):
             raise RefusedError("a group whose name is missing or has other characters than letters, digits and _")
-        if name in self.names:
-            message = f"two groups named {name}"
-            raise RefusedError(message)
-        self.names.add(name)
         self.at = end + 1
 
     def group_flags(self) -> bool:
@@ -246,7 +166,7 @@ class _Reader:
             elif char == "-" and turn_on:
                 turn_on, seen = False, False
             elif char in ":)" and seen:
-                self.flags = _Flags(fold=values["i"], multi_line=values["m"], dot_newline=values["s"])
+                self.flags = Flags(fold=values["i"], multi_line=values["m"], dot_newline=values["s"])
                 return char == ":"
             else:
                 break
@@ -265,128 +185,6 @@ class _Reader:
             return [self.literal(char) for char in quoted]
         known = self.class_escape()
         return [Char(known) if known is not None else self.literal(chr(self.char_escape()))]
-
-    def class_escape(self) -> CharSet | None:
-        r"""`\d \s \w \pL \p{Greek}` and their negations; None where something else starts here."""
-        following = self.text[self.at + 1 : self.at + 2]
-        if following and following in "dswDSW":
-            self.at += 2
-            return self.signed(charset.PERL[following.lower()], negative=following.isupper())
-        if following and following in "pP":
-            return self.unicode_class(negative=following == "P")
-        return None
-
-    def unicode_class(self, *, negative: bool) -> CharSet:
-        start = self.at + 2
-        name = self.text[start : start + 1]
-        end = start + 1
-        if name == "{":
-            close = self.text.find("}", start)
-            if close < 0:
-                raise RefusedError("a Unicode class without its closing brace")
-            name = self.text[start + 1 : close]
-            end = close + 1
-            if name.startswith("^"):
-                negative, name = not negative, name[1:]
-        if not _CLASS_NAME.fullmatch(name):
-            raise RefusedError("a Unicode class without a proper name")
-        chars = charset.unicode_class(name)
-        if chars is None:
-            message = f"the Unicode class {name}"
-            raise NotUnderstoodError(message)
-        self.at = end
-        return self.signed(chars, negative=negative)
-
-    def signed(self, chars: CharSet, *, negative: bool) -> CharSet:
-        """Apply the flags to a class: folded first, negated afterwards."""
-        folded = charset.fold(chars) if self.flags.fold else chars
-        return charset.negate(folded) if negative else folded
-
-    def char_escape(self) -> int:
-        """Read an escape that stands for one character; its code point."""
-        char = self.text[self.at + 1 : self.at + 2]
-        if not char:
-            raise RefusedError("a backslash at the end")
-        self.at += 2
-        if char in _SIMPLE_ESCAPES:
-            return _SIMPLE_ESCAPES[char]
-        if char == "x":
-            return self.hex_escape()
-        following = self.text[self.at : self.at + 1]
-        if char == "0" or (char in "1234567" and following and following in "01234567"):
-            octal = re.compile("[0-7]{0,2}").match(self.text, self.at)
-            digits = char + (octal[0] if octal else "")
-            self.at += len(digits) - 1
-            return int(digits, 8)
-        if char.isascii() and not char.isalnum():
-            return ord(char)
-        message = f"the escape \\{char}"
-        raise RefusedError(message)
-
-    def hex_escape(self) -> int:
-        if self.starts("{"):
-            end = self.text.find("}", self.at)
-            digits = self.text[self.at + 1 : end] if end >= 0 else ""
-            after = end + 1
-        else:
-            digits = self.text[self.at : self.at + 2]
-            after = self.at + 2
-            digits = digits if len(digits) == 2 else ""
-        if not digits or any(digit not in _HEX for digit in digits) or int(digits, 16) > charset.LAST:
-            raise RefusedError("an escape \\x without its digits")
-        self.at = after
-        return int(digits, 16)
-
-    # Classes
-
-    def char_class(self) -> CharSet:
-        self.at += 1
-        negative = self.starts("^")
-        self.at += negative
-        parts: list[CharSet] = []
-        first = True
-        while first or not self.starts("]"):
-            first = False
-            parts.append(self.class_part())
-        self.at += 1
-        chars = charset.union(*parts)
-        return charset.negate(chars) if negative else chars
-
-    def class_part(self) -> CharSet:
-        if self.starts("[:"):
-            end = self.text.find(":]", self.at + 2)
-            if end >= 0:
-                return self.posix_class(end)
-        if self.starts("\\"):
-            known = self.class_escape()
-            if known is not None:
-                return known
-        low = high = self.class_char()
-        if self.starts("-") and self.text[self.at + 1 : self.at + 2] not in ("]", ""):
-            self.at += 1
-            high = self.class_char()
-            if high < low:
-                raise RefusedError("a range that ends before it starts")
-        part: CharSet = ((low, high),)
-        return charset.fold(part) if self.flags.fold else part
-
-    def class_char(self) -> int:
-        if self.at >= len(self.text):
-            raise RefusedError("a character class without its closing bracket")
-        if self.starts("\\"):
-            return self.char_escape()
-        self.at += 1
-        return ord(self.text[self.at - 1])
-
-    def posix_class(self, end: int) -> CharSet:
-        name = self.text[self.at + 2 : end]
-        negative = name.startswith("^")
-        name = name.removeprefix("^")
-        if name not in charset.POSIX:
-            message = f"the class [:{name}:]"
-            raise RefusedError(message)
-        self.at = end + 2
-        return self.signed(charset.POSIX[name], negative=negative)
 
 
 def _repeated(body: Node, low: int, high: int | None) -> Node:
