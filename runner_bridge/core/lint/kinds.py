@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.ip_pools.documents import objects, operator_pools
+from runner_bridge.core.lint.templates import is_covered, mask_yaml
 from runner_bridge.core.text.problem import Malformed
 from runner_bridge.core.text.yaml import Kind as NodeKind
 from runner_bridge.core.text.yaml import parse
@@ -71,7 +72,7 @@ def kinds_of(text: str, name: str) -> tuple[Kind, ...]:
     if name.endswith(".toml"):
         return (Kind.RUNNER_CONFIG,) if _TOML.search(text) or not text.strip() else ()
     try:
-        documents = parse(text, name)
+        documents = parse(mask_yaml(text).text, name)
     except Malformed:
         return _from_lines(text)
     found = [kind for document in documents for kind in _of_document(document)]
@@ -114,7 +115,8 @@ def _is_ours(node: Node, kind: str) -> bool:
 
 def _of_keys(keys: dict[str, Node]) -> Iterable[Kind]:
     runners = keys.get("runners")
-    if keys.keys() & _CHART_KEYS or "gitlab-runner" in keys or (runners and runners.kind is NodeKind.MAPPING):
+    has_runners = runners is not None and (runners.kind is NodeKind.MAPPING or is_covered(runners.text))
+    if keys.keys() & _CHART_KEYS or "gitlab-runner" in keys or has_runners:
         yield Kind.HELM_VALUES
     elif keys.keys() & _SURELY_POLICY or ("version" in keys and keys.keys() & POLICY_KEYS - {"version"}):
         yield Kind.POLICY

@@ -11,7 +11,7 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint import ip_pools, policy, with_excerpts
+from runner_bridge.core.lint import ip_pools, policy, runner_config, with_excerpts
 from runner_bridge.core.lint.kinds import Kind, kinds_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ class Report:
     """Files that the user named and that are of no kind: nothing was checked."""
 
 
-_LINTERS: Mapping[Kind, Callable[[str, str], tuple[Finding, ...]]] = {}
+def _runner_config(text: str, name: str) -> tuple[Finding, ...]:
+    return runner_config.lint(text, name, template="template" in posixpath.basename(name))
+
+
+_LINTERS: Mapping[Kind, Callable[[str, str], tuple[Finding, ...]]] = {Kind.RUNNER_CONFIG: _runner_config}
 """Those that look at one text by itself."""
 
 

@@ -267,17 +267,35 @@ def test_a_selector_is_marked_at_the_exact_columns() -> None:
     ("text", "expected", "place"),
     [
         pytest.param("kind: IPPool\n  x: [", ["unreadable"], "0.yaml:2:4", id="not YAML"),
-        pytest.param("kind: IPPool\nspec: {{ .x }}/16\n", ["template"], "0.yaml:2:15", id="not YAML but a template"),
         pytest.param(
-            plain("  name: infra\nspec:", "  name: a\nspec: {{ .x }}\nold:"),
-            ["unknown-field", "template"],
-            "0.yaml:6:1",
-            id="a template for all fields",
+            "kind: IPPool\nspec: {{ .x }}: [\n", ["template-unchecked"], "0.yaml:1", id="a template past reading"
         ),
-        pytest.param(plain("172.16.0.0/16", '"{{ .cidr }}"'), ["template"], "0.yaml:6:9", id="a template in quotes"),
-        pytest.param(plain("172.16.0.0/16", "${CIDR}"), ["template"], "0.yaml:6:9", id="a shell variable"),
-        pytest.param(plain("infra", "{{ .name }}"), ["template"], "0.yaml:4:9", id="a template as the name"),
-        pytest.param(plain("all()", "{{ .s }}"), ["template"], "0.yaml:10:17", id="a template as selector"),
+        pytest.param(
+            "kind: IPPool\nmetadata: {{ .x }}\nspec: {{ .y }}\n",
+            ["value-refused", "template-unchecked"],
+            "0.yaml:1:1",
+            id="a template for everything",
+        ),
+        pytest.param(plain("172.16.0.0/16", '"{{ .cidr }}"'), ["template-unchecked"], "0.yaml:6", id="in quotes"),
+        pytest.param(plain("172.16.0.0/16", "{{ .cidr }}/16"), ["template-unchecked"], "0.yaml:6", id="without quotes"),
+        pytest.param(plain("172.16.0.0/16", "${CIDR}"), ["template-unchecked"], "0.yaml:6", id="a shell variable"),
+        pytest.param(plain("infra", "{{ .name }}"), ["template-unchecked"], "0.yaml:4", id="a template as the name"),
+        pytest.param(plain("all()", "{{ .s }}"), ["template-unchecked"], "0.yaml:10", id="a template as selector"),
+        pytest.param(plain("[Workload]", "[{{ .u }}]"), ["template-unchecked"], "0.yaml:11", id="a template as use"),
+        pytest.param(
+            plain(
+                "  natOutgoing: yes\n", "{{ if .n }}\n  natOutgoing: yes\n{{ else }}\n  natOutgoing: no\n{{ end }}\n"
+            ),
+            ["template-unchecked"],
+            "0.yaml:9",
+            id="a key in two branches",
+        ),
+        pytest.param(
+            plain("metadata:", "{{- if .n }}\nmetadata:") + "{{- end }}\n  natOutGoing: x\n",
+            ["unknown-field", "template-unchecked"],
+            "0.yaml:14:3",
+            id="what stands beside a template is checked",
+        ),
         pytest.param(plain("  cidr", "  blockSize: 24\n  cidr"), ["repeated-key"], "0.yaml:8:3", id="a key twice"),
         pytest.param(
             plain("projectcalico.org/v3", "crd.projectcalico.org/v3"),
@@ -450,7 +468,9 @@ POLICY = make.policy()
     [
         pytest.param({"nodeSelector": "!all()"}, ["selector-not-protection"], id="as declared"),
         pytest.param({"nodeSelector": "!all()", "natOutgoing": False}, ["nat-against-class"], id="NAT off"),
-        pytest.param({"nodeSelector": "!all()", "natOutgoing": "{{ .nat }}"}, ["template"], id="NAT not known"),
+        pytest.param(
+            {"nodeSelector": "!all()", "natOutgoing": "{{ .nat }}"}, ["template-unchecked"], id="NAT not known"
+        ),
         pytest.param({"nodeSelector": "!all()", "cidr": "172.18.0.0/16"}, ["differs-from-policy"], id="another range"),
         pytest.param({"nodeSelector": "!all()", "blockSize": 26}, ["differs-from-policy"], id="another block"),
         pytest.param({"nodeSelector": "!all()", "ipipMode": "Always"}, ["differs-from-policy"], id="carried otherwise"),

@@ -54,6 +54,10 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    conc
         pytest.param("kind: Pod\nspec: {{ .x }}/16\n", "a.yaml", [], id="a template of a pod"),
         pytest.param("runners: {{ .x }}/16\n", "a.yaml", ["helm-values"], id="a template of values"),
         pytest.param("tiers:\n\t- x\n", "a.yaml", ["policy"], id="a policy with a tab"),
+        pytest.param("gitlabUrl: [\n", "a.yaml", ["helm-values"], id="broken values"),
+        pytest.param("kind: IPPool\nspec: [\n", "a.yaml", ["ip-pools"], id="a broken pool"),
+        pytest.param('{"kind": "IPPool", "spec": [', "a.json", ["ip-pools"], id="a pool in JSON that was cut off"),
+        pytest.param("kind: Pod\nspec: [\n", "a.yaml", [], id="a broken pod"),
         pytest.param("a: [\n", "a.yaml", [], id="broken YAML of something else"),
     ],
 )

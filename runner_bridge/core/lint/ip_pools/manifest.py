@@ -63,7 +63,7 @@ class Manifest:
     @property
     def subject(self) -> str:
         """How findings call it."""
-        return f"pool {self.name}" if self.name else "pool without a name"
+        return f"pool {self.name}" if self.name else "a pool"
 
     @property
     def size_in_force(self) -> int:

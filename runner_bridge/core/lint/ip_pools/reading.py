@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.lint import templates
 from runner_bridge.core.lint.ip_pools.documents import objects, operator_pools, word
 from runner_bridge.core.lint.ip_pools.fields import (
     FIELDS,
@@ -24,16 +25,15 @@ from runner_bridge.core.lint.ip_pools.fields import (
 from runner_bridge.core.lint.ip_pools.manifest import Group, Manifest
 from runner_bridge.core.lint.ip_pools.report import in_quotes, report
 from runner_bridge.core.lint.ip_pools.values import (
-    TEMPLATE,
     fits,
     in_calicos_words,
     is_null,
-    is_template,
     seen,
     truth,
 )
 from runner_bridge.core.lint.selector import Selector
 from runner_bridge.core.lint.selector import read as read_selector
+from runner_bridge.core.lint.templates import is_covered
 from runner_bridge.core.model.codes import ip_pools as codes
 from runner_bridge.core.text.problem import Malformed
 from runner_bridge.core.text.yaml import Kind, Node, parse, repeated_keys
@@ -60,35 +60,39 @@ def read(text: str, name: str) -> tuple[tuple[Manifest, ...], tuple[Finding, ...
         text: any YAML; objects that are no pools are passed over.
         name: what the file is called in places.
     """
-    reader = _Reader()
+    masked = templates.mask_yaml(text)
+    unchecked = templates.unchecked(masked.lines, name)
     try:
-        documents = parse(text, name)
+        documents = parse(masked.text, name)
     except Malformed as problem:
-        code = codes.TEMPLATE if TEMPLATE.search(text) else codes.UNREADABLE
-        whole = "Nothing in the file was checked." if code is codes.TEMPLATE else ""
-        return (), (
-            report(
-                code,
-                subject="the file",
-                place=problem.place,
-                observed=problem.observed,
-                expected=problem.expected,
-                cause=whole,
-                remedy="" if code is codes.TEMPLATE else problem.remedy,
-            ),
-        )
+        if unchecked:
+            return (), templates.unchecked(range(1, text.count("\n") + 2), name)
+        return (), (_unreadable(problem),)
+    reader = _Reader(is_template=bool(unchecked))
     for document in documents:
         for node, kind in objects(document):
             reader.take(node, kind)
         for element in operator_pools(document):
             reader.operator_pool(element)
-    return tuple(reader.pools), tuple(reader.findings)
+    return tuple(reader.pools), (*reader.findings, *unchecked)
+
+
+def _unreadable(problem: Malformed) -> Finding:
+    return report(
+        codes.UNREADABLE,
+        subject="the file",
+        place=problem.place,
+        observed=problem.observed,
+        expected=problem.expected,
+        remedy=problem.remedy,
+    )
 
 
 class _Reader:
     """Collects the pools and findings of one file; used once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_template: bool) -> None:
+        self._is_template = is_template
         self.pools: list[Manifest] = []
         self.findings: list[Finding] = []
 
@@ -104,28 +108,27 @@ class _Reader:
         metadata, spec = node.get("metadata"), node.get("spec")
         name = metadata.get("name") if metadata else None
         group = Group.V1 if api == Group.V1 else Group.V3
-        pool = Manifest(name=name.text if name else "", group=group, place=(name or node).place)
+        pool = Manifest(
+            name=name.text if name and not is_covered(name.text) else "", group=group, place=(name or node).place
+        )
         if api and api not in {Group.V1, Group.V3}:
             place = (node.get("apiVersion") or node).place
             expected = f"{Group.V3} or {Group.V1}"
             self._report(codes.API_VERSION, pool, place, observed=in_quotes(api), expected=expected)
-        if name is not None and is_template(name):
-            self._report(codes.TEMPLATE, pool, name.place, observed="metadata.name")
-        elif not pool.name:
+        if not pool.name and not (name and is_covered(name.text)):
             self._report(codes.VALUE_REFUSED, pool, pool.place, observed="no metadata.name", expected="a name")
         for key, _ in node.items:
             if key.text not in TOP:
                 inside = "The field belongs under spec." if key.text in FIELDS else ""
                 self._unknown(pool, key, TOP, inside)
-        if spec is not None and spec.kind is Kind.MAPPING and not is_template(spec):
+        if spec is not None and spec.kind is Kind.MAPPING:
             self._pool(pool, spec, FIELDS, node)
-        elif spec is not None and is_template(spec):
-            self._report(codes.TEMPLATE, pool, spec.place, observed="spec")
-        else:
+        elif spec is None or not is_covered(spec.text):
             self._report(codes.CIDR_INVALID, pool, pool.place, observed="no spec", expected="spec with a cidr")
 
     def _pool(self, pool: Manifest, spec: Node, fields: Mapping[str, Allowed], whole: Node) -> None:
-        for first, repeated in repeated_keys(whole):
+        # In a template the branches of a condition may say the same key.
+        for first, repeated in () if self._is_template else repeated_keys(whole):
             cause = f"It stands in line {first.line} already."
             self._report(codes.REPEATED_KEY, pool, repeated.place, observed=in_quotes(repeated.text), cause=cause)
         nodes = {key.text: value for key, value in spec.items if key.text in fields and not is_null(value)}
@@ -168,8 +171,7 @@ class _Reader:
 
     def _value(self, pool: Manifest, name: str, node: Node, allowed: Allowed) -> object:
         """Return the value of a field, None where it is refused or cannot be known."""
-        if is_template(node):
-            self._report(codes.TEMPLATE, pool, node.place, observed=name)
+        if is_covered(node.text) or any(is_covered(one.text) for one in node.elements):
             return None
         if name.endswith("Selector") and node.tag.startswith("!"):
             self._report(

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from runner_bridge.core.lint.ip_pools.fields import ENCAPSULATIONS, FLAG, NUMBER
 from runner_bridge.core.lint.ip_pools.report import in_quotes
 from runner_bridge.core.text.yaml import Kind, Node, Style
 
-TEMPLATE = re.compile(r"\{\{|\$\{|%\{")
-"""Placeholders of Helm and Go, of shells and Terraform, of Terraform's directives."""
 # Tools of Kubernetes read YAML 1.1, where these are truth values too.
 _TRUE, _FALSE = frozenset({"yes", "Yes", "YES", "on", "On", "ON"}), frozenset({"no", "No", "NO", "off", "Off", "OFF"})
-
-
-def is_template(node: Node) -> bool:
-    """Tell whether a placeholder stands for the value; without quotes `{{ x }}` is, to YAML, a map as a key."""
-    unquoted = (
-        node.kind is Kind.MAPPING
-        and node.style is Style.FLOW
-        and any(key.kind is Kind.MAPPING for key, _ in node.items)
-    )
-    return unquoted or bool(TEMPLATE.search(node.text))
 
 
 def is_null(node: Node) -> bool:

@@ -31,14 +31,6 @@ REPEATED_KEY = _code(
     "tool. The one that was meant may be the one that is dropped.",
     remedy="Remove one of the two.",
 )
-TEMPLATE = _code(
-    "ippool-template",
-    _ADVICE,
-    title="a template stands where a value belongs and was not checked",
-    page="What a placeholder such as `{{ … }}`, `${…}` or `%{…}` becomes is only known once the file is rendered. The "
-    "field was left out of every check.",
-    remedy="Lint the rendered file, for example the output of `helm template`, through standard input.",
-)
 API_VERSION = _code(
     "ippool-api-version",
     _ERROR,
