@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
+from runner_bridge.cli.init_from import adopt, check_options, from_options, tell_next
 from runner_bridge.cli.load import DEFAULT
 from runner_bridge.cli.output import emit, note
 
@@ -13,6 +15,7 @@ SCHEMA_FILE = "policy.schema.json"
 
 
 @click.command()
+@from_options
 @click.option(
     "--gitlab-url", metavar="URL", default="https://gitlab.example.com", show_default=True, help="Your GitLab."
 )
@@ -30,28 +33,27 @@ SCHEMA_FILE = "policy.schema.json"
     "-o", "--output", metavar="FILE", default=DEFAULT, show_default=True, help="Where to write; - is standard output."
 )
 @click.option("--force", is_flag=True, help="Overwrite the file if there is one.")
-def command(
-    gitlab_url: str,
-    root_groups: tuple[str, ...],
-    workload_cidr: str,
-    infra_cidr: str,
-    namespace: str,
-    output: str,
-    force: bool,  # noqa: FBT001 - click calls it
-) -> None:
+def command(output: str, *, force: bool, source: str | None, **said: Any) -> None:  # noqa: ANN401 - click's values
     """
     Write a commented policy to start from, and beside it the schema that lets editors complete it.
 
     Nothing is asked and nothing is contacted. The policy is valid as it stands; edit names and rules.
+
+    With --from it describes what is there: rendered and merged into that file it changes only what is told.
     """
+    check_options(source)
+    if source:
+        write_policy(adopt(source, said), output, force=force)
+        tell_next(source, output)
+        return
     from runner_bridge.core.policy.starter import starter
 
     text = starter(
-        gitlab_url=gitlab_url,
-        root_groups=root_groups,
-        workload_cidr=workload_cidr,
-        infra_cidr=infra_cidr,
-        namespace=namespace,
+        gitlab_url=said["gitlab_url"],
+        root_groups=said["root_groups"],
+        workload_cidr=said["workload_cidr"],
+        infra_cidr=said["infra_cidr"],
+        namespace=said["namespace"],
     )
     write_policy(text, output, force=force)
 

@@ -74,7 +74,11 @@ def _is_empty(value: object) -> bool:
 
 def _literal(value: object) -> str | None:
     """Return a text that two values share exactly when they are the same: 1, 1.0 and true are three things."""
-    return None if value is _ABSENT else json.dumps(value, ensure_ascii=False, default=str)
+    if value is _ABSENT:
+        return None
+    if isinstance(value, str) and '"' in value and "'" not in value and value.isprintable():
+        return f"'{value}'"
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _why(key: str, *, new: bool, empty: bool) -> str:
@@ -113,7 +117,7 @@ def describe(differences: Sequence[Difference], runners: Mapping[str, str], *, w
     """
     Return the lines that tell an admin what would change; what is the same for several runners is said once.
 
-    What changes nothing in effect comes last under each heading.
+    Values that change come first, what changes nothing in effect comes last.
 
     Args:
         differences: what `compare` found.
@@ -131,7 +135,7 @@ def describe(differences: Sequence[Difference], runners: Mapping[str, str], *, w
         who = tuple(runners[number] for number, _ in group if number)
         headed.setdefault(who, []).append((_entry(key, [one for _, one in group]), group[0][1].why))
     lines: list[str] = []
-    for who, entries in sorted(headed.items(), key=lambda item: -len(item[0])):
+    for who, entries in sorted(headed.items(), key=lambda item: (not _has_changes(item[1]), -len(item[0]))):
         lines += [_heading(who, len(runners)), *_lines(entries, width)]
     return lines
 
@@ -163,6 +167,10 @@ def _entry(path: str, same: Sequence[Difference]) -> str:
     if first.before is None:
         return f"+ {path} = {after}"
     return f"~ {path} = {after} (was {first.before})"
+
+
+def _has_changes(entries: Sequence[tuple[str, str]]) -> bool:
+    return any(entry[0] != "+" for entry, _ in entries)
 
 
 def _lines(entries: Sequence[tuple[str, str]], width: int) -> list[str]:

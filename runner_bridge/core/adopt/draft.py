@@ -6,6 +6,8 @@ Whatever only the admin can know is asked for, all of it at once, with the flag 
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -53,8 +55,21 @@ class Undecided(SettingsError):  # noqa: N818 - a state, reads as one: `except U
     def __init__(self, file: str, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         count = "one thing is" if len(self.problems) == 1 else f"{len(self.problems)} things are"
-        lines = "".join(f"\n  - {problem}" for problem in self.problems)
-        super().__init__(f"{file}: no policy can be written from it yet, {count} open:{lines}")
+        super().__init__(
+            "\n".join([f"{file}: no policy can be written from it yet, {count} open:", *map(_item, problems)])
+        )
+
+
+def _item(text: str) -> str:
+    """Fold one problem at 80 columns; what is there to be copied, a flag with its value or a command, stays whole."""
+    whole = _COPIED.sub(lambda found: found[0].replace(" ", _GLUE), text)
+    return textwrap.fill(
+        whole, 80, initial_indent="  - ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    ).replace(_GLUE, " ")
+
+
+_COPIED = re.compile(r"`[^`]*`|--[a-z-]+ [^\s,]+")
+_GLUE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +79,7 @@ class PolicyDraft:
     url: str
     root_groups: tuple[str, ...]
     cluster: str
+    """Empty where nobody said how it is called."""
     settings: Mapping[str, int | str]
     pools: tuple[KnownPool, ...]
     """Those of the tiers in the order of use, then all others from which pods may get addresses."""
@@ -141,7 +157,7 @@ def draft(existing: Existing, file: str, options: Options) -> PolicyDraft:
     return PolicyDraft(
         url=url,
         root_groups=options.root_groups,
-        cluster=options.cluster_name or "cluster-1",
+        cluster=options.cluster_name,
         settings=existing.settings,
         pools=tuple(dict.fromkeys([*(pool for tier in tiers for pool in tier.pools), *pools.for_pods])),
         tiers=tiers,

@@ -53,7 +53,7 @@ def _remark(text: str, indent: str) -> Iterator[str]:
 
 def _cluster(draft: PolicyDraft) -> Iterator[str]:
     yield "cluster:"
-    yield f"  name: {scalar(draft.cluster)}"
+    yield f"  name: {scalar(draft.cluster)}" if draft.cluster else f"  name: cluster-1{COMPLETE}"
     yield f"  namespaces: {_list(draft.namespaces)}"
     yield from _remark(
         "The ranges of the pools below. Complete them, if pods of this cluster may get addresses from others.", "  "
