@@ -110,6 +110,16 @@ def _settings(tree: Mapping[str, Any]) -> dict[str, int | str]:
     }
 
 
+def read_runners(text: str, file: str) -> Existing:
+    """
+    Read the runners of a config.toml, in the order of the file.
+
+    Raises:
+        WireError: it is not TOML, or `runners` is not an array of tables.
+    """
+    return read(parse(text, file), file)
+
+
 def parse(text: str, file: str) -> dict[str, Any]:
     """
     Parse a config.toml.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runner_bridge.core.adopt.draft import Options, PolicyDraft, Undecided, draft
-from runner_bridge.core.adopt.existing import parse, read
+from runner_bridge.core.adopt.existing import read_runners
 from runner_bridge.core.adopt.pools import parse_pool, read_pools
 
 POOLS = (parse_pool("infra=172.16.0.0/16,nat"), parse_pool("workload=10.10.0.0/16,routable,automatic"))
@@ -24,9 +24,7 @@ def section(
 
 def plan(*sections: str, **options: Any) -> PolicyDraft:
     text = "".join(sections)
-    return draft(
-        read(parse(text, "config.toml"), "config.toml"), "config.toml", Options(**({"pools": POOLS} | options))
-    )
+    return draft(read_runners(text, "config.toml"), "config.toml", Options(**({"pools": POOLS} | options)))
 
 
 def open_things(*sections: str, **options: Any) -> tuple[str, ...]:

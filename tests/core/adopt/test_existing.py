@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.adopt.existing import Existing, ExistingRunner, parse, short_id
-from runner_bridge.core.adopt.existing import read as read_tree
+from runner_bridge.core.adopt.existing import Existing, ExistingRunner, read_runners, short_id
 from runner_bridge.core.errors import WireError
 
 INFRA = """
@@ -47,7 +46,7 @@ def annotated(value: str) -> str:
 
 
 def read(text: str) -> Existing:
-    return read_tree(parse(text, "config.toml"), "config.toml")
+    return read_runners(text, "config.toml")
 
 
 def only(text: str) -> ExistingRunner:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from runner_bridge.core.adopt.existing import parse, read
+from runner_bridge.core.adopt.existing import read_runners
 from runner_bridge.core.adopt.pools import KnownPool, KnownPools
 from runner_bridge.core.adopt.tiers import TierDraft, draft_tiers
 from runner_bridge.core.policy.model import PoolClass
@@ -26,13 +26,13 @@ def section(name: str, pools: str = "", kubernetes: str = "", tables: str = "") 
 
 
 def sort(*sections: str, pools: tuple[KnownPool, ...] = (INFRA, EDGE, WORKLOAD)) -> tuple[TierDraft, ...]:
-    tiers, problems = draft_tiers(read(parse("".join(sections), "f"), "f").runners, KnownPools(pools, ()))
+    tiers, problems = draft_tiers(read_runners("".join(sections), "f").runners, KnownPools(pools, ()))
     assert problems == ()
     return tiers
 
 
 def problems(*sections: str, pools: tuple[KnownPool, ...] = ()) -> tuple[str, ...]:
-    tiers, found = draft_tiers(read(parse("".join(sections), "f"), "f").runners, KnownPools(pools, ()))
+    tiers, found = draft_tiers(read_runners("".join(sections), "f").runners, KnownPools(pools, ()))
     assert tiers == ()
     return found
 
