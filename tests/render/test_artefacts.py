@@ -10,6 +10,7 @@ import pytest
 
 from runner_bridge.core.policy import model as p
 from runner_bridge.render import ARTEFACTS, render_all
+from runner_bridge.render.fragment.governed import ADDRESS_KEYS, PINNED_FLAGS, complete, governed
 from tests import make
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ def test_files_are_those_that_were_reviewed(
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_policy_gives_the_same_bytes(case: str) -> None:
     assert list(render_all(CASES[case]()).items()) == list(render_all(CASES[case]()).items())
+
+
+def test_the_page_has_a_section_for_every_artefact_and_names_every_governed_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "artefacts.md").read_text()
+    section = complete({}, governed(blog(), next(iter(blog().runners.values()))))
+    assert [name for name in ARTEFACTS if f"## `{name}`" not in page] == []
+    assert [key for key in (*section, *section["kubernetes"]) if f"{key}`" not in page and f"{key}]`" not in page] == []
+    assert [key for key in ADDRESS_KEYS if f"`{key.rpartition('/')[2]}`" not in page] == []
+    assert [flag for flag in PINNED_FLAGS if f"`{flag}`" not in page] == []
 
 
 def test_render_all_is_every_artefact_in_order() -> None:

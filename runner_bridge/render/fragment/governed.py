@@ -146,11 +146,11 @@ def complete(section: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     result = _over(section, values)
     flags = result["feature_flags"]
     for flag in PINNED_FLAGS:
-        flags.setdefault(flag, _from_environment(result.get("environment", []), flag))
+        flags.setdefault(flag, _from_environment(result.get("environment"), flag))
     kubernetes = result["kubernetes"]
-    for name in kubernetes:
+    for name, item in kubernetes.items():
         if name.endswith(OVERWRITE) and name not in values["kubernetes"]:
-            kubernetes[name] = ""  # one that a newer runner has
+            kubernetes[name] = False if isinstance(item, bool) else ""  # one that a newer runner has
     annotations = kubernetes["pod_annotations"]
     wanted = values["kubernetes"]["pod_annotations"]
     for name in ADDRESS_KEYS:
@@ -168,9 +168,10 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _from_environment(environment: list[object], flag: str) -> bool:
+def _from_environment(environment: object, flag: str) -> bool:
     """Tell what `environment = ["FLAG=true"]` makes of a flag; the last entry counts."""
-    found = [text for name, _, text in (str(entry).partition("=") for entry in environment) if name == flag]
+    entries = environment if isinstance(environment, list) else []
+    found = [text for name, _, text in (str(entry).partition("=") for entry in entries) if name == flag]
     return bool(found) and found[-1] in _TRUE
 
 

@@ -162,6 +162,9 @@ class _Existing:
                 )
             if block.path == (ARRAY,) and not block.is_element:
                 raise self.refuse(block.start, "[runners]", "[[runners]]", "Double the brackets.")
+            if block.path[:1] == (ARRAY,) and not isinstance(self.parsed[ARRAY], list):
+                what = f"[{toml_text.header(block.path)}] that belongs to no runner"
+                raise self.refuse(block.start, what, "[[runners]] above it", "Start the runner with [[runners]].")
 
     def refuse(self, offset: int, observed: str, expected: str, remedy: str) -> Malformed:
         """Return the error for a place in the file."""

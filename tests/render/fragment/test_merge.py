@@ -201,6 +201,7 @@ def test_the_stamp_follows_its_own_section_only() -> None:
             'environment = ["FF_USE_ADVANCED_POD_SPEC_CONFIGURATION=1", "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION=no"]',
             False,
         ),
+        ("environment = 5", False),
         ("feature_flags = { FF_USE_ADVANCED_POD_SPEC_CONFIGURATION = true }", True),
         ("feature_flags.FF_USE_ADVANCED_POD_SPEC_CONFIGURATION = false", False),
     ],
@@ -279,6 +280,10 @@ REFUSED = {
     "nested beyond use": (f"a = {'[' * 5000}{']' * 5000}\n", "beyond any use"),
     "runners is one value": ("a = 1\nrunners = [ { name = 'x' } ]\n", "config.toml:2:1: runners in one value"),
     "runners is one table": ("[runners]\nname = 'x'\n", "config.toml:1:1: [runners], expected [[runners]]"),
+    "a table of no runner": (
+        "concurrent = 1\n[runners.kubernetes]\nnamespace = 'x'\n",
+        "config.toml:2:1: [runners.kubernetes] that belongs to no runner, expected [[runners]] above it",
+    ),
     "runners in capitals": ("[[Runners]]\nname = 'x'\n", "config.toml:1:1: Runners, expected runners"),
     "kubernetes is a string": (
         "[[runners]]\nname = 'infra-platform'\nkubernetes = 'x'\n",
@@ -348,5 +353,6 @@ def test_no_error_shows_a_token() -> None:
 
 
 def test_an_overwrite_that_a_newer_runner_has_is_closed_too() -> None:
-    text = '[[runners]]\nname = "infra-platform"\n[runners.kubernetes]\npod_spec_overwrite_allowed = ".*"\n'
-    assert section(merge(text, POLICY))["kubernetes"]["pod_spec_overwrite_allowed"] == ""
+    text = written("[runners.kubernetes]", 'a_overwrite_allowed = ".*"', "b_overwrite_allowed = true")
+    kubernetes = section(merge(text, POLICY))["kubernetes"]
+    assert (kubernetes["a_overwrite_allowed"], kubernetes["b_overwrite_allowed"]) == ("", False)
