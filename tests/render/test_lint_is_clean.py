@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,10 +23,20 @@ ADVICE = {"ippool-selector-not-protection"}
 GROUPS = ("projectcalico.org-v3", "crd.projectcalico.org-v1")
 
 
+def with_tokens(text: str) -> str:
+    """Do what the file asks for: put the token of each runner below its name."""
+    number = count()
+    return re.sub(
+        r"(?m)^(  name = .*)$", lambda line: f'{line[1]}\n  token = "glrt-{next(number):09}FAKETOKEN00"', text
+    )
+
+
 @pytest.mark.parametrize("without", GROUPS)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_no_linter_finds_anything_in_what_is_rendered(example: Path, without: str) -> None:
     policy = load([PolicySource(name=example.name, text=example.read_text())], today=TODAY)
-    files = [Source(name=name, text=text) for name, text in render_all(policy).items() if f"/{without}/" not in name]
+    rendered = {name: text for name, text in render_all(policy).items() if f"/{without}/" not in name}
+    rendered["config.toml"] = with_tokens(rendered["config.toml"])
+    files = [Source(name=name, text=text) for name, text in rendered.items()]
     report = lint(files, kind=None, context=Context(policy=policy), today=TODAY)
     assert [finding.headline for finding in report.findings if finding.code.name not in ADVICE] == []
