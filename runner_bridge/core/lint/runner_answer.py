@@ -33,18 +33,21 @@ def read(answer: str, text: str, name: str) -> tuple[Finding, ...]:
         text: the file that it was asked about.
         name: of that file, in places.
     """
-    unknown, broken = _UNKNOWN.findall(answer), _SCHEMA.findall(answer)
-    if unknown:
-        root = toml.parse(text, name).root
-        return tuple(_unknown_key(key, root, name) for key in _outermost(unknown))
-    if broken:
-        return tuple(_refused(pointer, problem, Place(file=name)) for pointer, problem in broken)
+    root = toml.parse(text, name).root
+    whole = Place(file=name)
+    if unknown := _UNKNOWN.findall(answer):
+        return tuple(_unknown_key(key, _place(root, _parts(key)) or whole) for key in _outermost(unknown))
+    if broken := _SCHEMA.findall(answer):
+        return tuple(
+            _refused(pointer, problem, _place(root, pointer.split("/")[1:]) or whole) for pointer, problem in broken
+        )
     problem = answer.rpartition("FATAL: ")[2]
     found = _DECODER.search(problem)
-    if found:
-        line, key, why = found.groups()
-        return (_refused(key.replace('\\"', '"'), why, Place(file=name, line=int(line or 0))),)
-    return (_refused("the file", " ".join(problem.split()), Place(file=name)),)
+    if found is None:
+        return (_refused("the file", " ".join(problem.split()), whole),)
+    line, key, why = found[1], found[2].replace('\\"', '"'), found[3]
+    place = Place(file=name, line=int(line)) if line else _place(root, _parts(key)) or whole
+    return (_refused(key, why, place),)
 
 
 def without_repeats(answers: Iterable[Finding], own: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -58,23 +61,32 @@ def _outermost(keys: list[str]) -> list[str]:
     return [key for key in keys if not any(key.startswith(f"{other}.") for other in keys)]
 
 
-def _unknown_key(key: str, root: toml.Table, name: str) -> Finding:
-    parts = [quoted.replace('\\"', '"') or bare for quoted, bare in _PART.findall(key)]
-    return Finding(
-        code=codes.UNKNOWN_KEY,
-        subject=redact(key),
-        place=_place(root, parts) or Place(file=name),
-        observed=redact(parts[-1]),
-    )
+def _parts(key: str) -> list[str]:
+    return [quoted.replace('\\"', '"') or bare for quoted, bare in _PART.findall(key)]
 
 
-def _place(table: toml.Table, parts: list[str]) -> Place | None:
-    entry = table.entries.get(parts[0])
-    if entry is None or len(parts) == 1:
-        return entry.key.place if entry else None
-    values = entry.value.items if isinstance(entry.value, toml.Array) else (entry.value,)
-    tables = [value for value in values if isinstance(value, toml.Table)]
-    return next((place for value in tables if (place := _place(value, parts[1:]))), None)
+def _unknown_key(key: str, place: Place) -> Finding:
+    return Finding(code=codes.UNKNOWN_KEY, subject=redact(key), place=place, observed=redact(_parts(key)[-1]))
+
+
+def _place(value: toml.Value, parts: list[str]) -> Place | None:
+    """Return where a key stands; for one that is missing in a table of an array, the header of that table."""
+    if not parts:
+        return None
+    first, *rest = parts
+    match value:
+        case toml.Array() if first.isdecimal():
+            item = value.items[int(first)] if int(first) < len(value.items) else None
+            return (_place(item, rest) or item.place) if item else None
+        case toml.Array():
+            return next((place for item in value.items if (place := _place(item, parts))), None)
+        case toml.Table():
+            entry = value.entries.get(first)
+            if entry is None:
+                return None
+            return _place(entry.value, rest) if rest else entry.key.place
+        case _:
+            return None
 
 
 def _refused(subject: str, problem: str, place: Place) -> Finding:

@@ -80,7 +80,8 @@ KEY = 'runners.kubernetes.pod_annotations."cni.projectcalico.org/ipv4pools"'
                 )
             ],
         ),
-        ("no token", ("", ""), [(REFUSED, "/runners/0/token", "minLength: got 0, want 1", 0, 0)]),
+        ("no token", ("", ""), [(REFUSED, "/runners/0/token", "minLength: got 0, want 1", 9, 3)]),
+        ("no url", ("  url", "  # url"), [(REFUSED, "/runners/0/url", "minLength: got 0, want 1", 5, 1)]),
         ("no such file", ("", ""), [(REFUSED, "the file", "config file not found: nothere.toml", 0, 0)]),
     ],
 )
@@ -98,6 +99,12 @@ def test_a_quoted_part_of_a_key_is_one_part() -> None:
     answer = 'unknown key: runners.kubernetes.pod_annotations."cni.example.org/ipv4pools"'
     (finding,) = read(answer, text, "c")
     assert str(finding.place) == "c:19:7"
+
+
+@pytest.mark.parametrize("pointer", ["/runners/7/url", "/runners/0/name/x", "/other", ""])
+def test_a_pointer_that_leads_nowhere_is_about_the_file(pointer: str) -> None:
+    (finding,) = read(f"- at '{pointer}': bad", GOOD, "c")
+    assert finding.place in (Place(file="c"), Place(file="c", line=5, column=1, end_column=12))
 
 
 def test_an_answer_of_no_known_form_is_shown_and_cut() -> None:

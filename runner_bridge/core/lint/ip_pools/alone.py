@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.lint.ip_pools.manifest import Group
 from runner_bridge.core.lint.ip_pools.report import in_quotes, report
 from runner_bridge.core.model.codes import ip_pools as codes
-from runner_bridge.core.policy.model import Encapsulation, PoolClass
+from runner_bridge.core.policy.model import Encapsulation, PoolClass, PoolName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,10 @@ def lint(pool: Manifest, context: Context) -> Iterator[Finding]:
     yield from _uses(pool)
     yield from _versions(pool, context)
     yield from _told(pool)
-    yield from _against_policy(pool, context.policy) if context.policy else _nat(pool)
+    declared = _declared(pool, context)
+    yield from _against_policy(pool, declared) if declared else _nat(pool)
+    if not declared and context.policy:
+        yield from _misnamed(pool, context.policy)
 
 
 def _finding(
@@ -147,7 +150,9 @@ def _unreadable(pool: Manifest, name: str, selector: Selector) -> Finding:
 
 def _uses(pool: Manifest) -> Iterator[Finding]:
     place = pool.at("allowedUses")
-    if not pool.allowed_uses and not pool.disabled and "allowedUses" not in pool.unread:
+    # The pool that every pod may use is the one that nodes take tunnel addresses from, as they should.
+    silent = not pool.allowed_uses and "allowedUses" not in pool.unread
+    if silent and not pool.disabled and not pool.is_open:
         seen = "an empty allowedUses" if "allowedUses" in pool.nodes else "no allowedUses"
         yield _finding(codes.ALLOWED_USES_ABSENT, pool, place, seen)
     if "Tunnel" in pool.allowed_uses and pool.namespace_selector is not None:
@@ -226,15 +231,19 @@ _CARRIED = {
 }
 
 
-def _against_policy(pool: Manifest, policy: Policy) -> Iterator[Finding]:
-    declared = {str(name): one for name, one in policy.pools.items()}.get(pool.name)
-    if declared is None:
-        for other in policy.pools.values():
-            if other.cidr == pool.cidr:
-                seen = f"{pool.cidr} as {in_quotes(pool.name)}"
-                expected = f"the policy's name {in_quotes(other.name)}"
-                yield _finding(codes.DIFFERS_FROM_POLICY, pool, pool.place, seen, expected=expected)
-        return
+def _declared(pool: Manifest, context: Context) -> Pool | None:
+    return context.policy.pools.get(PoolName(pool.name)) if context.policy else None
+
+
+def _misnamed(pool: Manifest, policy: Policy) -> Iterator[Finding]:
+    for other in policy.pools.values():
+        if other.cidr == pool.cidr:
+            seen = f"{pool.cidr} as {in_quotes(pool.name)}"
+            expected = f"the policy's name {in_quotes(other.name)}"
+            yield _finding(codes.DIFFERS_FROM_POLICY, pool, pool.place, seen, expected=expected)
+
+
+def _against_policy(pool: Manifest, declared: Pool) -> Iterator[Finding]:
     natted = declared.nat_outgoing if declared.generated else declared.pool_class is PoolClass.NAT
     if pool.nat_outgoing != natted and "natOutgoing" not in pool.unread:
         seen = f"natOutgoing: {str(pool.nat_outgoing).lower()}"

@@ -8,6 +8,7 @@ from runner_bridge.core.lint.ip_pools.alone import overlaps
 from runner_bridge.core.lint.ip_pools.manifest import Group
 from runner_bridge.core.lint.ip_pools.report import report
 from runner_bridge.core.model.codes import ip_pools as codes
+from runner_bridge.core.policy.model import PoolName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,9 +112,9 @@ def _order(pools: Sequence[Manifest], context: Context) -> Iterator[Finding]:
 
 
 def _leaves(pool: Manifest, context: Context) -> str:
-    declared = {str(name): one for name, one in context.policy.pools.items()} if context.policy else {}
-    if pool.name in declared:
-        return f"class {declared[pool.name].pool_class}"
+    declared = context.policy.pools.get(PoolName(pool.name)) if context.policy else None
+    if declared:
+        return f"class {declared.pool_class}"
     return "with NAT" if pool.nat_outgoing else "without NAT"
 
 

@@ -226,7 +226,8 @@ ALLOWED_USES_ABSENT = _code(
     _ADVICE,
     title="allowedUses is not written, so nodes may take tunnel addresses from the pool",
     page="Absent or empty means `[Workload, Tunnel]`. Nodes choose a pool for their tunnel address by nodeSelector, "
-    "assignmentMode is not asked: a Manual pool that selects the node is considered too.",
+    "assignmentMode is not asked: a Manual pool that selects the node is considered too. A pool that every pod may use "
+    "is left alone here: nodes need one.",
     remedy="Write `allowedUses: [Workload]` for a pool of job pods.",
 )
 NAT_OFF = _code(
