@@ -9,6 +9,7 @@ become any text: an edge that begins one jumps to any later state of the final m
 from __future__ import annotations
 
 from collections import deque
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner_bridge.core.overwrites.goal import ANY, BIT, DIGITS, LOWER, UPPER, Builder, first_char, mask
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 _NAME: Final = LOWER | UPPER | DIGITS | BIT["_"]
 _ALWAYS_EMPTY: Final = mask("*#@!?0123456789")
 """Names of one character that the runner never finds a value for (common/spec/variables.go)."""
+
+
+class Define(StrEnum):
+    """Which variables a job may define, so that a reference becomes more than the empty text."""
+
+    NONE = "none"
+    PROPER = "proper"
+    """Names of letters, digits and `_`, which GitLab certainly takes."""
+    ANY = "any"
 
 
 class _At(NamedTuple):
@@ -32,21 +42,21 @@ class _At(NamedTuple):
     """A `${` without `}` has been passed: none may follow any more."""
 
 
-def through_expansion(final: Machine, *, substitute: bool = True) -> Machine:
+def through_expansion(final: Machine, define: Define) -> Machine:
     """
     Accept each text that the runner's last expansion can turn into one that `final` accepts.
 
-    `$name` and `${name}` become a text that the job chooses, with `substitute=False` always the empty one; `$$` becomes
-    `$`; `$1`, `$*` and the like, `${}` and a `${` that is never closed vanish; any other `$` stays. A name that occurs
-    twice may be given two texts here; whoever uses the machine checks what came out.
+    `$name` and `${name}` become the empty text, or any text where the job may define the name; `$$` becomes `$`; `$1`,
+    `$*` and the like, `${}` and a `${` that is never closed vanish; any other `$` stays. A name that occurs twice may
+    be given two texts here; whoever uses the machine checks what came out.
     """
-    return _Inverse(final, substitute=substitute).machine()
+    return _Inverse(final, define).machine()
 
 
 class _Inverse:
-    def __init__(self, final: Machine, *, substitute: bool) -> None:
+    def __init__(self, final: Machine, define: Define) -> None:
         self._final = final
-        self._substitute = substitute
+        self._define = define
         self._build = Builder()
         self._kinds = {
             "text": self._text,
@@ -57,6 +67,8 @@ class _Inverse:
             "braced": self._braced,
             "digit braced": self._digit_braced,
             "rest": self._rest,
+            "proper": self._proper,
+            "proper rest": self._proper_rest,
         }
 
     def machine(self) -> Machine:
@@ -107,10 +119,13 @@ class _Inverse:
         text = at._replace(inside="text")
         found: list[_At] = []
         for state, replaced in self._becomes(at.state).items():
+            any_name = not replaced or self._define is Define.ANY
             found.append(self._edge(at, _NAME & ~DIGITS, _At("name", state, at.unclosed), replaced))
-            found.append(self._edge(at, BIT["-"], _At("text", state, at.unclosed), replaced))
+            if any_name:
+                found.append(self._edge(at, BIT["-"], _At("text", state, at.unclosed), replaced))
             if not at.unclosed:
-                found.append(self._edge(at, BIT["{"], _At("braced", state, unclosed=False), replaced))
+                inside = "braced" if any_name else "proper"
+                found.append(self._edge(at, BIT["{"], _At(inside, state, unclosed=False), replaced))
         found.append(self._edge(at, _ALWAYS_EMPTY, text))
         found.append(self._edge(at, BIT["{"], _At("text", at.state, unclosed=True)))
         if not at.unclosed:
@@ -150,10 +165,16 @@ class _Inverse:
             self._edge(at, BIT["}"], at._replace(inside="text")),
         ]
 
+    def _proper(self, at: _At) -> list[_At]:
+        return [self._edge(at, _NAME & ~DIGITS, at._replace(inside="proper rest"))]
+
+    def _proper_rest(self, at: _At) -> list[_At]:
+        return [self._edge(at, _NAME, at), self._edge(at, BIT["}"], at._replace(inside="text"))]
+
     def _becomes(self, state: int) -> dict[int, str]:
         """Which states of the final machine a reference may lead to, each with the shortest text that does."""
         found = {state: ""}
-        todo = deque([state] if self._substitute else [])
+        todo = deque([] if self._define is Define.NONE else [state])
         while todo:
             source = todo.popleft()
             for edge in self._final.edges[source]:

@@ -12,11 +12,11 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from runner_bridge.core.overwrites import goal
-from runner_bridge.core.overwrites.inverse import through_expansion
+from runner_bridge.core.overwrites.inverse import Define, through_expansion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ def _annotations() -> Question:
             cache(lambda: _usual(*POOL_KEYS[:1])),
             cache(lambda: _usual(*USUAL)),
             cache(_plain_lists),
-            cache(_everything_taken),
+            *(cache(partial(_everything_taken, define)) for define in Define),
         ),
         is_way_out=takes,
         samples=tuple(f"{key}={value}" for key, value in USUAL.items()),
@@ -148,20 +148,20 @@ def _annotations() -> Question:
 
 def _usual(*keys: str) -> tuple[Machine, ...]:
     """Accept the recognisable value of each key, and references that vanish."""
-    return (goal.after({f"{key}=": through_expansion(goal.literal(USUAL[key]), substitute=False) for key in keys}),)
+    return (goal.after({f"{key}=": through_expansion(goal.literal(USUAL[key]), Define.NONE) for key in keys}),)
 
 
 def _plain_lists() -> tuple[Machine, ...]:
     """Accept lists of what may be names of pools, addresses or ranges."""
-    plain = through_expansion(goal.json_list(goal.LOWER | goal.DIGITS | goal.mask("-.:/"), escapes=False))
-    return (goal.after({f"{key}=": plain for key in USUAL}),)
+    lists = goal.json_list(goal.LOWER | goal.DIGITS | goal.mask("-.:/"), escapes=False)
+    return (goal.after(dict.fromkeys((f"{key}=" for key in USUAL), through_expansion(lists, Define.PROPER))),)
 
 
-def _everything_taken() -> tuple[Machine, ...]:
+def _everything_taken(define: Define) -> tuple[Machine, ...]:
     """Accept all that `takes` does."""
-    pools = through_expansion(goal.json_list(nothing=("[]", "")))
-    families = through_expansion(goal.json_list(nothing=("",)))
-    others = through_expansion(goal.json_list())
+    pools = through_expansion(goal.json_list(nothing=("[]", "")), define)
+    families = through_expansion(goal.json_list(nothing=("",)), define)
+    others = through_expansion(goal.json_list(), define)
     special = {**dict.fromkeys(POOL_KEYS, pools), FAMILIES: families}
     return (goal.after({f"{key}=": special.get(key, others) for key in USUAL}),)
 
@@ -169,7 +169,7 @@ def _everything_taken() -> tuple[Machine, ...]:
 def _labels(configured: tuple[str, ...]) -> Question:
     """Ask for a label that config.toml sets, one of ours, or `pod`, by which the runner's Services find the pod."""
     known = (*configured, "pod")
-    faked = through_expansion(goal.literal("faked"), substitute=False)
+    faked = through_expansion(goal.literal("faked"), Define.NONE)
     everything = goal.after({**{f"{key}=": goal.ANYTHING for key in known}, OWN_LABELS: goal.KEY_AND_ANYTHING})
     return Question(
         reach=everything,

@@ -51,6 +51,9 @@ OTHER_WAYS = {
     rf"^{POOLS}=\$[A-Z]+$": (f"{POOLS}=$X", '["x"]'),
     # A name in capitals may have been defined by GitLab, so it is emptied.
     "CI_JOB_ID$": (f"{DEFAULT}$CI_JOB_ID", '["default"]'),
+    # A name that GitLab may refuse is left undefined, or another is taken.
+    r"(?m)^\}\}": ('cni.projectcalico.org/ipAddrs=["${\n}}"]', '["}"]'),
+    r"^cni.projectcalico.org/ipAddrs=\$.[^\"]*\"]$": ('cni.projectcalico.org/ipAddrs=$x"]', '["x"]'),
     # Broken syntax is swallowed.
     rf"^{POOLS}=.*\$\{{$": (f"{DEFAULT}${{", '["default"]'),
 }

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 
 from runner_bridge.core.overwrites import expansion, goal
 from runner_bridge.core.overwrites.expansion import Variable
-from runner_bridge.core.overwrites.inverse import through_expansion
+from runner_bridge.core.overwrites.inverse import Define, through_expansion
 from runner_bridge.core.overwrites.nfa import build
 from runner_bridge.core.overwrites.search import Path, Search
 from runner_bridge.core.overwrites.syntax import parse
 from tests.core.overwrites.machines import accepts
 
 FINAL = goal.json_list(nothing=("[]", ""))
-ANY_TEXT = through_expansion(FINAL)
-ONLY_EMPTY = through_expansion(FINAL, substitute=False)
+ANY_TEXT = through_expansion(FINAL, Define.ANY)
+PROPER = through_expansion(FINAL, Define.PROPER)
+ONLY_EMPTY = through_expansion(FINAL, Define.NONE)
 PIECES = (
     "$",
     "{",
@@ -56,6 +57,7 @@ def test_no_expansion_reaches_the_goal_from_a_text_that_was_not_foreseen(text: s
 
     if accepts(FINAL, final):
         assert accepts(ANY_TEXT, text)
+        assert accepts(PROPER, text) or not all(name in ("a", "a1") for name in values)
     if accepts(FINAL, expansion.expand(text, lambda name: name if name == "$" else "")):
         assert accepts(ONLY_EMPTY, text)
 
@@ -100,7 +102,16 @@ def test_what_a_text_may_become(text: str, *, reachable: bool) -> None:
     assert accepts(ANY_TEXT, text) is reachable
 
 
-def test_without_substitution_a_reference_only_vanishes() -> None:
+def test_only_a_proper_name_is_given_a_text() -> None:
+    assert accepts(PROPER, '$a"]')
+    assert accepts(PROPER, '${a1}"]')
+    assert not accepts(PROPER, '${b c}"]')
+    assert not accepts(PROPER, '$-"]')
+    assert not accepts(PROPER, '${1a}"]')
+    assert accepts(PROPER, '["a"]${b c}$-')
+
+
+def test_where_nothing_is_defined_a_reference_only_vanishes() -> None:
     assert accepts(ONLY_EMPTY, '["a"]$b')
     assert accepts(ONLY_EMPTY, "$a")
     assert not accepts(ONLY_EMPTY, "[$a")

@@ -74,6 +74,8 @@ ATTACKS = st.tuples(st.sampled_from(KEYS), PARTS, st.sampled_from(LISTS), PARTS)
 
 def breaks_out(matches: Callable[[str], bool], text: str, *, raw: bool) -> bool:
     """Whether this one variable, given to the runner, puts on the pod what Calico takes."""
+    if raw and not matches(text):
+        return False  # the same answer as below, without the work
     variables = (Variable(key=f"{PREFIX}1", value=text, raw=raw), *LISTS_OF_VARIABLES)
     try:
         result = overwritten({}, variables, prefix=PREFIX, allowed=matches)
@@ -100,7 +102,7 @@ def is_wrong(decider: Callable[[str], Verdict], pattern: str, texts: list[str]) 
     return any(breaks_out(matches, text, raw=raw) for text in (*GRID, *texts) for raw in (True, False))
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(PATTERNS, st.lists(ATTACKS, max_size=10))
 @example("(?m)^team=", ['cni.projectcalico.org/ipv4pools=["default"]${\nteam=}'])
 @example("^team=.*", ['cni.projectcalico.org/ipv4pools=["default"]${team=}'])
@@ -108,7 +110,7 @@ def test_no_variable_reaches_a_pool_that_was_not_said_to_be_open(pattern: str, t
     assert not is_wrong(lambda text: decide(text).verdict, pattern, texts)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(PATTERNS)
 def test_each_proof_stands_up_by_itself(pattern: str) -> None:
     decision = decide(pattern)
@@ -124,7 +126,7 @@ def test_each_proof_stands_up_by_itself(pattern: str) -> None:
     assert takes(decision.witness.key, decision.witness.final) is (decision.verdict is Verdict.OPENS)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(NOISE, st.sampled_from(Setting))
 @example("\ud800", Setting.ANNOTATIONS)
 @example("(" * 5000, Setting.ANNOTATIONS)
@@ -142,7 +144,7 @@ def test_any_text_gets_an_answer(pattern: str, setting: Setting) -> None:
     assert bool(found) is (decision.verdict is not Verdict.SAFE)
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(st.one_of(NOISE, PATTERNS))
 def test_what_is_called_invalid_is_refused_by_google_re2_too(pattern: str) -> None:
     verdict = decide(pattern).verdict
@@ -182,7 +184,7 @@ def test_the_property_catches_a_decider_that_is_wrong(wrong: Callable[[str], Ver
     pattern, texts = find(
         st.tuples(PATTERNS, st.lists(ATTACKS, max_size=3)),
         lambda drawn: is_wrong(wrong, *drawn),
-        settings=settings(max_examples=5000, database=None),
+        settings=settings(max_examples=3000, database=None),
     )
 
     assert decide(pattern).verdict in (Verdict.OPENS, Verdict.UNKNOWN)
