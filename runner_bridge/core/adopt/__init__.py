@@ -105,6 +105,8 @@ def _accepted(existing: Existing, file: str, options: Options) -> tuple[PolicyDr
 
 def _without_refused(existing: Existing, file: str, options: Options) -> Existing:
     """Close each overwrite that a policy refuses: without it, a runner may well be of the same trust as others."""
+    if not any(one.annotation_overwrites or one.label_overwrites for one in existing.runners):
+        return existing
     probe = draft(existing, file, replace(options, project_rules=()))
     try:
         _load(probe)

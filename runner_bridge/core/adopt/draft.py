@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from runner_bridge.core.adopt.existing import label_value
+from runner_bridge.core.adopt.metadata import clean_url, label_value
 from runner_bridge.core.adopt.pools import KnownPool, KnownPools
 from runner_bridge.core.adopt.tiers import DEFAULT_NAMESPACE, TierDraft, draft_tiers
 from runner_bridge.core.errors import SettingsError
@@ -83,17 +83,12 @@ class PolicyDraft:
     settings: Mapping[str, int | str]
     pools: tuple[KnownPool, ...]
     """Those of the tiers in the order of use, then all others from which pods may get addresses."""
+    namespaces: tuple[str, ...]
+    """Where job pods live, each once; jobs run in the first of them unless their tier says otherwise."""
     tiers: tuple[TierDraft, ...]
     rules: Mapping[str, tuple[str, ...]]
     """Rules by tier; a tier without any is left for the admin to complete."""
     notes: tuple[str, ...]
-
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """Where job pods live, each once."""
-        named = [tier.like.namespace or DEFAULT_NAMESPACE for tier in self.tiers]
-        per_job = [PER_JOB] if any(tier.like.namespace_per_job for tier in self.tiers) else []
-        return tuple(dict.fromkeys([*named, *per_job]))
 
     @property
     def dual_stack(self) -> bool:
@@ -160,15 +155,17 @@ def draft(existing: Existing, file: str, options: Options) -> PolicyDraft:
         cluster=options.cluster_name,
         settings=existing.settings,
         pools=tuple(dict.fromkeys([*(pool for tier in tiers for pool in tier.pools), *pools.for_pods])),
+        namespaces=_namespaces(tiers),
         tiers=tiers,
         rules=rules,
         notes=(*existing.notes, *notes),
     )
 
 
-def _clean(url: str) -> str:
-    """Return a URL as a policy has it; the runner, too, takes no notice of a slash or `/ci` at the end."""
-    return url.rstrip("/").removesuffix("/ci").rstrip("/")
+def _namespaces(tiers: Sequence[TierDraft]) -> tuple[str, ...]:
+    named = [tier.like.namespace or DEFAULT_NAMESPACE for tier in tiers]
+    per_job = [PER_JOB] if any(tier.like.namespace_per_job for tier in tiers) else []
+    return tuple(dict.fromkeys([*named, *per_job]))
 
 
 def _is_gitlab_com(url: str) -> bool:
@@ -183,12 +180,12 @@ def _of_one_gitlab(
     runners: Sequence[ExistingRunner], options: Options
 ) -> tuple[str, tuple[ExistingRunner, ...], tuple[str, ...]]:
     """Return the GitLab of the policy, its runners, and a note for each runner of another GitLab."""
-    written = dict.fromkeys(_clean(one.url) for one in runners if one.url and not _is_template(one.url))
-    url = _clean(options.gitlab_url) or (next(iter(written)) if len(written) == 1 else "")
+    written = dict.fromkeys(clean_url(one.url) for one in runners if one.url and not _is_template(one.url))
+    url = clean_url(options.gitlab_url) or (next(iter(written)) if len(written) == 1 else "")
     if not url:
         return "", tuple(runners), ()
-    others = [one for one in runners if one.url and not _is_template(one.url) and _clean(one.url) != url]
-    notes = [f"{one.key} {one}: left alone, because it is of {_clean(one.url)}." for one in others]
+    others = [one for one in runners if one.url and not _is_template(one.url) and clean_url(one.url) != url]
+    notes = [f"{one.key} {one}: left alone, because it is of {clean_url(one.url)}." for one in others]
     return url, tuple(one for one in runners if one not in others), tuple(notes)
 
 

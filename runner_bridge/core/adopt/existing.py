@@ -16,21 +16,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from runner_bridge.core.adopt.metadata import OURS, clean_url, short_id, why_not
 from runner_bridge.core.errors import WireError
-from runner_bridge.core.policy import forms
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+__all__ = ["KUBERNETES", "POOL_KEYS", "Existing", "ExistingRunner", "parse", "read", "read_runners", "short_id"]
+
 KUBERNETES = "kubernetes"
 POOL_KEYS: tuple[str, str] = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
 """The annotations by which a pod asks Calico for pools, one per family; each holds a JSON list of names in a string."""
-
-# The label `manager.runner.gitlab.com/id-short` is the first nine characters of the token behind such a prefix
-# (GitLab Runner, helpers/shorten_token.go).
-_TOKEN_PREFIX = re.compile(r"glrt-(?:t\d_)?|glrtr-|glcbt-|GR[0-9A-Fa-f]{7}")
-_SHORT = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,32 +161,6 @@ def read(tree: Mapping[str, Any], file: str, *, how_to_name: str = "Give it one.
     )
 
 
-def short_id(token: str) -> str:
-    """
-    Return what the label `manager.runner.gitlab.com/id-short` shows of a token; empty for a reference (`$TOKEN`).
-
-    >>> short_id("glrt-t1_4xYqA7pLwFAKETOKEN00")
-    '4xYqA7pLw'
-    """
-    if "$" in token or "{{" in token:
-        return ""
-    found = _TOKEN_PREFIX.match(token)
-    return label_value(token[found.end() if found else 0 :][:_SHORT])
-
-
-def label_value(text: str) -> str:
-    """
-    Return what a label of a job pod shows of a text: lossy, and empty where nothing is left.
-
-    Source: GitLab Runner, executors/kubernetes/util.go.
-
-    >>> label_value("grupo/produção (1)")
-    'grupo_produ__o__1'
-    """
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", text).strip("-_.")
-    return safe[:63].strip("-_.")
-
-
 def _is(value: object, kind: type) -> bool:
     return isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)
 
@@ -238,14 +209,15 @@ class _Reader:
     ) -> None:
         """Say which runners a policy could not tell apart: GitLab knows them by token, a policy by name."""
         tokens: dict[str, ExistingRunner] = {}
-        names: dict[str, ExistingRunner] = {}
+        names: dict[tuple[str, str], ExistingRunner] = {}
         for one in kept:
+            name = (one.name.lower(), clean_url(one.url))
             token = str(sections[one.number].get("token", ""))
             if not one.name:
                 self.problems.append(f"{one.key} has no name, and a policy tells runners apart by name. {how_to_name}")
-            elif one.name.lower() in names:
+            elif name in names:
                 self.problems.append(
-                    f"{one.key} is called {one.name!r} as {names[one.name.lower()].key} is, and a policy tells runners "
+                    f"{one.key} is called {one.name!r} as {names[name].key} is, and a policy tells runners "
                     "apart by name. Rename one of them."
                 )
             if token and token in tokens:
@@ -253,7 +225,7 @@ class _Reader:
                     f"{one.key} {one.name!r} has the same token as {tokens[token].key}: GitLab deals their jobs to "
                     "either by chance. Register a runner of its own for one of them, or remove it."
                 )
-            names.setdefault(one.name.lower(), one)
+            names.setdefault(name, one)
             tokens.setdefault(token, one)
 
     def _value(self, table: Mapping[str, Any], key: str, path: str, kind: type[T], default: T) -> T:
@@ -307,24 +279,9 @@ class _Reader:
 
     def _plain(self, values: Mapping[str, str], word: str, who: str) -> Mapping[str, str]:
         """Return what a policy can say, too; the rest stays in the file, and that is said."""
-        plain = {key: value for key, value in values.items() if not _why_not(key, value, word)}
+        plain = {key: value for key, value in values.items() if not why_not(key, value, word)}
         for key, value in values.items():
-            why = _why_not(key, value, word)
-            if why and key not in POOL_KEYS and why != _OURS:
+            why = why_not(key, value, word)
+            if why and key not in POOL_KEYS and why != OURS:
                 self.notes.append(f"{who}: the {word} {redact(key)!r} is not for a policy: {why}.")
         return MappingProxyType(plain)
-
-
-_OURS = "the key belongs to runner-bridge"
-
-
-def _why_not(key: str, value: str, word: str) -> str:
-    """Return why a policy cannot say a label or annotation; empty where it can."""
-    owner = forms.owner_of(key)
-    if owner:
-        return f"the key belongs to {owner}"
-    if not forms.is_label_key(key):
-        return "Kubernetes refuses such a key, so no pod starts"
-    if word == "label" and value and "$" not in value and not forms.is_name(value):
-        return "no label can hold the value, so the runner changes it"
-    return ""

@@ -7,7 +7,9 @@ nothing in the runner's file depends on them but the label `runner-bridge.dev/ti
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from runner_bridge.core.adopt.pools import AUTOMATIC, HOW_TO_ANSWER, KnownPool, 
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from runner_bridge.core.adopt.existing import ExistingRunner
 
@@ -137,15 +139,17 @@ def _list(runners: Iterable[ExistingRunner]) -> str:
 
 def _named(drafts: Sequence[TierDraft]) -> list[TierDraft]:
     """Give each draft the first kind of name that no other draft has of the same kind; a number where all are taken."""
-    kinds: tuple[Callable[[TierDraft], str], ...] = (_by_pools, _by_namespace, _by_account, _by_runner)
+    kinds = [[kind(one) for one in drafts] for kind in (_by_pools, _by_namespace, _by_account, _by_runner)]
+    counts = [Counter(names) for names in kinds]
+    taken: set[str] = set()
     names: list[str] = []
-    for one in drafts:
-        wanted = next((kind for kind in kinds if [kind(each) for each in drafts].count(kind(one)) == 1), _by_runner)
-        name, number = wanted(one), 2
-        while name in names:
-            name = f"{wanted(one)}-{number}"
-            number += 1
-        names.append(name)
+    for at in range(len(drafts)):
+        wanted = next(
+            (kind[at] for kind, count in zip(kinds, counts, strict=True) if count[kind[at]] == 1), kinds[-1][at]
+        )
+        free = (f"{wanted}-{number}" for number in itertools.count(2))
+        names.append(wanted if wanted not in taken else next(name for name in free if name not in taken))
+        taken.add(names[-1])
     return [replace(one, name=name) for one, name in zip(drafts, names, strict=True)]
 
 

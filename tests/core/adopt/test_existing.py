@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.adopt.existing import Existing, ExistingRunner, read_runners, short_id
+from runner_bridge.core.adopt.existing import Existing, ExistingRunner, read_runners
 from runner_bridge.core.errors import WireError
 
 INFRA = """
@@ -76,23 +76,6 @@ def test_global_keys_that_a_policy_knows_are_read_and_others_are_not() -> None:
 def test_no_value_holds_the_token() -> None:
     assert "FAKETOKEN" not in repr(read(INFRA))
     assert only(INFRA).short_id == "4xYqA7pLw"
-
-
-@pytest.mark.parametrize(
-    ("token", "short"),
-    [
-        pytest.param("glrt-t1_4xYqA7pLwFAKETOKEN00", "4xYqA7pLw", id="runner token with partition"),
-        pytest.param("glrt-4xYqA7pLwFAKETOKEN00", "4xYqA7pLw", id="runner token"),
-        pytest.param("glrtr-4xYqA7pLwFAKE", "4xYqA7pLw", id="made by registration"),
-        pytest.param("GR1348941abcdefghijk", "abcdefghi", id="old registration prefix"),
-        pytest.param("abc", "abc", id="shorter than nine"),
-        pytest.param("glrt-_xYqA7pL-FAKE", "xYqA7pL", id="marks at the ends are no part of a label"),
-        pytest.param("$RUNNER_TOKEN", "", id="reference to a variable"),
-        pytest.param("{{ .Values.token }}", "", id="template"),
-    ],
-)
-def test_the_short_id_is_what_the_label_shows(token: str, short: str) -> None:
-    assert short_id(token) == short
 
 
 @pytest.mark.parametrize("value", ['""', "'[]'", "'null'"])
@@ -170,6 +153,12 @@ def test_runners_that_a_policy_cannot_tell_apart_are_problems_each() -> None:
     ]
     assert str(found.runners[2]) == "runners[2]"
     assert str(found.runners[0]) == "'a'"
+
+
+def test_runners_of_two_gitlabs_may_have_the_same_name() -> None:
+    section = '[[runners]]\nname = "{}"\nurl = "https://{}.example.com{}"\nexecutor = "kubernetes"\n'
+    assert read(section.format("a", "one", "/") + section.format("A", "two", "")).problems == ()
+    assert len(read(section.format("a", "one", "/") + section.format("A", "one", "/ci")).problems) == 1
 
 
 @pytest.mark.parametrize(
