@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 from types import MappingProxyType
 from typing import Any
 
-from runner_bridge.core.model import Code, Family, Finding, Place, Severity, cluster
+from runner_bridge.core.model import Code, Family, Finding, Outcome, Place, Severity, cluster
+from runner_bridge.core.model.verdict import Assigned, Counts, Grade, JobClaim, Judgement, Origin, Requested, Verdict
 from runner_bridge.core.policy import model as p
 from runner_bridge.core.policy.rules import Placement
 
@@ -178,3 +179,37 @@ def job_pod(address: str = "172.16.84.128", **changes: Any) -> cluster.Pod:
         "scheduled_at": NOW,
     }
     return cluster.Pod(**(values | changes))
+
+
+def verdict(outcome: Outcome = Outcome.PASS, **changes: Any) -> Verdict:
+    """The verdict of `job_pod()`: in its pool, as its status says."""
+    values: dict[str, Any] = {
+        "namespace": "gitlab-runners",
+        "pod": "runner-4xyqa7plw-project-4217-concurrent-0-m83eneg4",
+        "node": "node-1",
+        "outcome": outcome,
+        "grade": Grade.ADDRESS,
+        "tier": "infra",
+        "runner": "infra-platform",
+        "project": "4217",
+        "project_path": "platform/api",
+        "intended": ("infraestrutura",),
+        "requested": Requested(origin=Origin.POD, text='["infraestrutura"]', pools=("infraestrutura",)),
+        "assigned": (Assigned(address=ip_address("172.16.84.128"), pool="infraestrutura"),),
+        "job": JobClaim(id="7311000", url="https://gitlab.example.com/platform/api/-/jobs/7311000", name="build"),
+    }
+    return Verdict(**(values | changes))
+
+
+def judgement(*verdicts: Verdict, **changes: Any) -> Judgement:
+    """A judgement whose counts fit its verdicts."""
+    marks = [(one.outcome, one.pending) for one in verdicts]
+    counts = Counts(
+        passed=marks.count((Outcome.PASS, False)),
+        breach=marks.count((Outcome.BREACH, False)),
+        unknown=marks.count((Outcome.UNKNOWN, False)),
+        pending=marks.count((Outcome.UNKNOWN, True)),
+        waived=sum(bool(one.waived) for one in verdicts),
+    )
+    values: dict[str, Any] = {"verdicts": verdicts, "counts": counts}
+    return Judgement(**(values | changes))

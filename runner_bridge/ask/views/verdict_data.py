@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from runner_bridge.ask.answers.check import Mark
 from runner_bridge.ask.views import well_formed
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
-    from runner_bridge.ask.answers.check import CheckAnswer, Mark, Row
+    from runner_bridge.ask.answers.check import CheckAnswer, Row
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.verdict import Waived
 
@@ -48,7 +49,7 @@ def tree(answer: CheckAnswer) -> dict[str, Any]:
         "source": answer.source,
         "counts": {
             "job_pods": answer.job_pods,
-            **{str(mark): answer.marks[mark] for mark in _marks(answer)},
+            **{str(mark): answer.marks[mark] for mark in Mark},
             "unmanaged": answer.unmanaged,
             "other": answer.other,
         },
@@ -61,10 +62,6 @@ def tree(answer: CheckAnswer) -> dict[str, Any]:
         "notes": [{**_finding(note.finding), "pods": note.pods} for note in answer.notes],
         "pods": [_pod(row) for row in answer.rows],
     }
-
-
-def _marks(answer: CheckAnswer) -> list[Mark]:
-    return list(type(next(iter(answer.marks)))) if answer.marks else []
 
 
 def _pod(row: Row) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -26,10 +26,16 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.verdict import Waived
 
+    Columns: TypeAlias = tuple[tuple[str, Callable[[Row, str], str]], ...]
+    """Title, and what stands in the column: of a row, its two parts joined by the given text."""
+
 LAID_OUT_ROWS = 1000
 """From so many lines on rich would take longer than judging them did."""
 SHOWN_ROWS = 10
 """How many pods of a group are shown in the narrow form."""
+
+LONGEST_CELL = 255
+"""What a job claims of itself may be long; no true path of a project is longer."""
 
 _NARROWEST = 60
 _GAP = 1
@@ -41,7 +47,7 @@ _STYLES = {
     Mark.PASS: "green",
 }
 
-_NARROW: tuple[tuple[str, Callable[[Row, str], str]], ...] = (
+_NARROW: Columns = (
     ("PROJECT", lambda row, _: row.project),
     ("TIER", lambda row, _: row.tier),
     ("WANTED", lambda row, _: row.wanted),
@@ -49,7 +55,7 @@ _NARROW: tuple[tuple[str, Callable[[Row, str], str]], ...] = (
     ("GOT", lambda row, joint: _joined(row.got or "nothing", row.got_pool, joint)),
     ("VERDICT", lambda row, _: str(row.mark)),
 )
-_WIDE: tuple[tuple[str, Callable[[Row, str], str]], ...] = (
+_WIDE: Columns = (
     ("NAMESPACE", lambda row, _: row.verdict.namespace),
     ("POD", lambda row, _: row.verdict.pod),
     *_NARROW,
@@ -93,7 +99,7 @@ def _narrow(answer: CheckAnswer, page: _Page) -> Iterator[str]:
     for group in answer.groups:
         rows = group.rows[:SHOWN_ROWS]
         for row in rows:
-            yield lay_out([_harmless(cell(row, joint)) for _, cell in _NARROW], widths, row.mark)
+            yield lay_out(_cells(_NARROW, row, joint), widths, row.mark)
             if row.codes:
                 yield page.line(f"  {_harmless(row.pod)}{_job(row)}", "dim")
         if len(group.rows) > len(rows):
@@ -114,7 +120,7 @@ def _wide(answer: CheckAnswer, page: _Page) -> Iterator[str]:
     widths = _natural(_WIDE, rows, " ")
     yield page.line(_plain([title for title, _ in _WIDE], widths), "dim")
     for row in rows:
-        yield page.line(_plain([_harmless(cell(row, " ")) for _, cell in _WIDE], widths), _STYLES[row.mark])
+        yield page.line(_plain(_cells(_WIDE, row, " "), widths), _STYLES[row.mark])
 
 
 def _ending(answer: CheckAnswer, page: _Page) -> Iterator[str]:
@@ -205,11 +211,15 @@ def _joined(first: str, second: str, joint: str) -> str:
     return joint.join(part for part in (first, second) if part)
 
 
-def _natural(columns: Sequence[tuple[str, Callable[[Row, str], str]]], rows: Iterable[Row], joint: str) -> list[int]:
+def _cells(columns: Columns, row: Row, joint: str) -> list[str]:
+    return [_harmless(cell(row, joint)[:LONGEST_CELL]) for _, cell in columns]
+
+
+def _natural(columns: Columns, rows: Iterable[Row], joint: str) -> list[int]:
     widths = [len(title) for title, _ in columns]
     for row in rows:
-        for at, (_, cell) in enumerate(columns):
-            widths[at] = max(widths[at], *map(cell_len, cell(row, joint).split("\n")))
+        for at, cell in enumerate(_cells(columns, row, joint)):
+            widths[at] = max(widths[at], *map(cell_len, cell.split("\n")))
     return widths
 
 
