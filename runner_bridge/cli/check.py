@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner_bridge.cli.load import policy_option, read_policy
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
@@ -25,10 +27,10 @@ check reads what kubectl prints; name it with --pods (asking the cluster itself 
 
 All there is to know in one go, nothing written to disk (a dump of pods holds the variables of their jobs):
   kubectl get pods,namespaces,events,ippools.crd.projectcalico.org,ipamblocks.crd.projectcalico.org \\
-    -A -o json --show-managed-fields | runner-bridge check --policy POLICY --pods -
+    -A -o json --show-managed-fields | runner-bridge check --pods -
 
 The least:
-  kubectl get pods -A -o json | runner-bridge check --policy POLICY --pods -
+  kubectl get pods -A -o json | runner-bridge check --pods -
 
 What it needs to be allowed: deploy/rbac-read-only.yaml."""
 
@@ -60,7 +62,7 @@ class _Known:
 
 
 @click.command("check", short_help="Judge job pods: did each get an address of its tier, and why not.")
-@click.option("--policy", metavar="PATH", help="The policy: a file, or a folder of them.  [required]")
+@policy_option
 @click.option("--pods", multiple=True, metavar="FILE", help="`kubectl get pods -A -o json`, or - for standard input.")
 @click.option("--blocks", multiple=True, metavar="FILE", help="Dump of IPAMBlocks: who really holds an address.")
 @click.option("--pools", multiple=True, metavar="FILE", help="Dump of IPPools.")
@@ -81,7 +83,7 @@ class _Known:
 )
 def command(  # noqa: PLR0913 - click hands in each option by name
     *,
-    policy: str | None,
+    policy: str,
     projects: tuple[str, ...],
     configs: tuple[str, ...],
     strict: bool,
@@ -108,12 +110,9 @@ def command(  # noqa: PLR0913 - click hands in each option by name
 
     if not dumps["pods"]:
         raise click.UsageError(HOW_TO_DUMP)
-    if policy is None:
-        message = "Missing option '--policy'. `runner-bridge init` writes a policy to begin with."
-        raise click.UsageError(message)
     _refuse_twice_stdin([policy, *projects, *configs, *(path for kind in KINDS for path in dumps[kind])])
     moment = now or _taken_at(dumps["pods"])
-    accepted = _policy(policy, moment)
+    accepted = read_policy(policy, moment.date())
     known = _runners(configs, accepted)
     listed = _projects(projects) if projects else None
     snapshot = _snapshot(dumps, selector, "" if all_namespaces else namespace)
@@ -154,23 +153,6 @@ def _names(paths: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(map(display_name, paths)))
 
 
-def _policy(path: str, moment: datetime) -> Policy:
-    from pathlib import Path
-
-    from runner_bridge.cli.output import note
-    from runner_bridge.core.policy.load import load
-    from runner_bridge.core.policy.source import Source
-    from runner_bridge.core.redact import redact
-    from runner_bridge.ports.files import display_name, read_text, walk
-
-    paths = list(walk(path, (".yaml", ".yml"))) if path and Path(path).is_dir() else [path]
-    sources = [Source(name=display_name(one), text=read_text(one)) for one in paths]
-    policy = load(sources, today=moment.date())
-    for warning in policy.warnings:
-        note(f"runner-bridge: {redact(warning.headline)}")
-    return policy
-
-
 def _snapshot(dumps: dict[str, tuple[str, ...]], selector: str, namespace: str) -> Snapshot:
     from runner_bridge.core.wire.reader import Reader
     from runner_bridge.core.wire.selectors import parse_selector
@@ -206,16 +188,16 @@ def _runners(paths: Sequence[str], policy: Policy) -> _Known:
     A runner is one of the policy's by its name and GitLab; one of another GitLab that has the same name is a stranger.
     """
     from runner_bridge.cli.output import note
-    from runner_bridge.core.adopt.existing import read_runners
+    from runner_bridge.core.adopt.existing import parse, read
     from runner_bridge.core.redact import redact
     from runner_bridge.ports.files import display_name, read_text
 
     pairs: list[tuple[str, str]] = []
     stamps: dict[str, str] = {}
     for path in paths:
-        text = read_text(path)
-        runners = read_runners(text, display_name(path)).runners
-        stamps |= _stamps(text)
+        tree = parse(read_text(path), display_name(path))
+        runners = read(tree, display_name(path)).runners
+        stamps |= _stamps(tree["runners"]) if runners else {}
         for runner in runners:
             where = f"runner-bridge: {display_name(path)}: runner {redact(str(runner))}"
             elsewhere = "$" not in runner.url and _plain_url(runner.url) != _plain_url(policy.gitlab.url)
@@ -230,13 +212,11 @@ def _runners(paths: Sequence[str], policy: Policy) -> _Known:
     return _Known(short_ids=tuple(pairs), stamps=stamps)
 
 
-def _stamps(config: str) -> dict[str, str]:
-    import tomllib
-
+def _stamps(sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     from runner_bridge.render.fragment.governed import STAMP
 
     found: dict[str, str] = {}
-    for section in tomllib.loads(config).get("runners", ()):
+    for section in sections:
         kubernetes = section.get("kubernetes")
         notes = kubernetes.get("pod_annotations") if isinstance(kubernetes, dict) else None
         stamp = notes.get(STAMP) if isinstance(notes, dict) else None
