@@ -40,7 +40,6 @@ POLICY_KEYS = frozenset(
     {"version", "gitlab", "cluster", "manager", "pools", "tiers", "workloads", "waivers", "privacy"}
 )
 """Keys at the top of a policy; a folder may have them in several files."""
-_SURELY_POLICY = frozenset({"tiers", "pools", "waivers", "workloads"})
 _CHART_KEYS = frozenset({"gitlabUrl", "runnerToken", "runnerRegistrationToken", "unregisterRunners", "checkInterval"})
 
 _MANIFESTS = {
@@ -81,6 +80,16 @@ def kinds_of(text: str, name: str) -> tuple[Kind, ...]:
     return _unique(found)
 
 
+def is_policy_part(text: str, name: str) -> bool:
+    """Tell whether a text has only keys of a policy: beside one in the same folder it is a part of it."""
+    try:
+        documents = parse(text, name)
+    except Malformed:
+        return False
+    keys = {key.text for document in documents for key, _ in document.items}
+    return bool(keys) and keys <= POLICY_KEYS
+
+
 def is_whole_policy(text: str, name: str) -> bool:
     """Tell whether a policy file stands by itself, and is no part of one that is split over a folder."""
     try:
@@ -118,8 +127,18 @@ def _of_keys(keys: dict[str, Node]) -> Iterable[Kind]:
     has_runners = runners is not None and (runners.kind is NodeKind.MAPPING or is_covered(runners.text))
     if keys.keys() & _CHART_KEYS or "gitlab-runner" in keys or has_runners:
         yield Kind.HELM_VALUES
-    elif keys.keys() & _SURELY_POLICY or ("version" in keys and keys.keys() & POLICY_KEYS - {"version"}):
+    elif _is_policy(keys):
         yield Kind.POLICY
+
+
+def _is_policy(keys: dict[str, Node]) -> bool:
+    if "version" in keys and keys.keys() & POLICY_KEYS - {"version"}:
+        return True
+    tiers, pools = keys.get("tiers"), keys.get("pools")
+    if tiers is not None and tiers.kind is NodeKind.MAPPING:
+        return True
+    # `pools` alone is a common word; with `cidr` below it is ours.
+    return pools is not None and any(value.get("cidr") for _, value in pools.items)
 
 
 def _from_lines(text: str) -> tuple[Kind, ...]:
@@ -131,7 +150,7 @@ def _from_lines(text: str) -> tuple[Kind, ...]:
         return ()
     if keys & _CHART_KEYS or "runners" in keys or "gitlab-runner" in keys:
         return (Kind.HELM_VALUES,)
-    if keys & _SURELY_POLICY:
+    if "tiers" in keys:
         return (Kind.POLICY,)
     return (Kind.RUNNER_CONFIG,) if _TOML.search(text) else ()
 

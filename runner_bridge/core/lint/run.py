@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint import ip_pools, policy, runner_config, with_excerpts
-from runner_bridge.core.lint.kinds import Kind, kinds_of
+from runner_bridge.core.lint.kinds import Kind, is_policy_part, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +66,7 @@ def lint(sources: Sequence[Source], *, kind: Kind | None, context: Context, toda
         today: the day against which waivers of policies are held.
     """
     kinds = {source.name: (kind,) if kind else _kinds(source) for source in sources}
+    kinds |= _policy_parts(sources, kinds)
     findings: list[Finding] = []
     for source in sources:
         for each in kinds[source.name]:
@@ -84,6 +85,17 @@ def lint(sources: Sequence[Source], *, kind: Kind | None, context: Context, toda
         passed_over=tuple(source.name for source in none if source.folder),
         unknown=tuple(source.name for source in none if not source.folder),
     )
+
+
+def _policy_parts(sources: Sequence[Source], kinds: Mapping[str, tuple[Kind, ...]]) -> Mapping[str, tuple[Kind, ...]]:
+    """Find parts of a policy that only their folder tells: `cluster:` alone could be anybody's."""
+    folders = {posixpath.dirname(source.name) for source in sources if Kind.POLICY in kinds[source.name]}
+    return {
+        source.name: (Kind.POLICY,)
+        for source in sources
+        if source.folder and not kinds[source.name] and posixpath.dirname(source.name) in folders
+        if is_policy_part(source.text, source.name)
+    }
 
 
 def _policies(sources: Sequence[Source], today: date) -> tuple[list[Finding], list[Policy]]:

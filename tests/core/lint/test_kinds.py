@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.lint.kinds import Kind, is_whole_policy, kinds_of
+from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of
 
 POOL = "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: a}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n"
@@ -16,7 +16,10 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    conc
     ("text", "name", "kinds"),
     [
         pytest.param("version: 1\ntiers: {}\n", "a.yaml", ["policy"], id="a policy"),
-        pytest.param("waivers: []\n", "waivers.yaml", ["policy"], id="a part of a policy"),
+        pytest.param("tiers: {}\n", "tiers.yaml", ["policy"], id="a part of a policy"),
+        pytest.param("pools: {a: {cidr: 10.0.0.0/8}}\n", "pools.yaml", ["policy"], id="pools of a policy"),
+        pytest.param("pools: {a: {size: 1}}\n", "pools.yaml", [], id="pools of something else"),
+        pytest.param("waivers: []\n", "waivers.yaml", [], id="a part that could be anybody's"),
         pytest.param("version: 1\nprivacy: {people: off}\n", "a.yaml", ["policy"], id="a mild part with a version"),
         pytest.param("privacy: {people: off}\n", "a.yaml", [], id="... and without one"),
         pytest.param("version: 1\nservices: {}\n", "compose.yaml", [], id="a version of something else"),
@@ -76,6 +79,20 @@ def test_the_kind_is_told_from_the_content(text: str, name: str, kinds: list[str
 )
 def test_a_policy_stands_by_itself_or_is_a_part(text: str, whole: bool) -> None:
     assert is_whole_policy(text, "a.yaml") is whole
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("waivers: []\n", True),
+        ("cluster: {}\nprivacy: {}\n", True),
+        ("cluster: {}\nx: 1\n", False),
+        ("- 1\n", False),
+        ("a: [", False),
+    ],
+)
+def test_a_part_of_a_policy_has_only_keys_of_a_policy(text: str, part: bool) -> None:
+    assert is_policy_part(text, "a.yaml") is part
 
 
 PIECES = [

@@ -55,6 +55,22 @@ def test_the_one_policy_of_a_run_says_what_is_meant(blog: str) -> None:
     assert "ippool-nat-off" in {one.code.name for one in twice.findings}
 
 
+def test_a_policy_that_is_split_over_a_folder_is_one(blog: str) -> None:
+    head, pools, rest = blog.partition("pools:\n")
+    gitlab, cluster, where = head.partition("cluster:\n")
+    parts = [
+        source("p/0.yaml", gitlab, "p"),
+        source("p/1.yaml", cluster + where, "p"),
+        source("p/2.yaml", pools + rest, "p"),
+        source("p/x.yaml", "kind: Deployment\n", "p"),
+        source("q/1.yaml", cluster + where, "q"),
+    ]
+    report = run(*parts)
+    assert report.findings == ()
+    assert sorted(report.kinds) == ["p/0.yaml", "p/1.yaml", "p/2.yaml"]
+    assert report.passed_over == ("p/x.yaml", "q/1.yaml")
+
+
 def test_the_problems_of_a_policy_are_findings() -> None:
     assert run(source("policy.yaml", "tiers: {}\n")).findings
 
