@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILLER = "\ue000"
 """Stands for each character of a piece; no file of settings holds it."""
 
-_PIECE = r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}|%\{.*?\}|(?<!\$)\$\{[^}\n]*\}"
+_PIECE = rf"{FILLER}{{2,}}|\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{\#.*?\#\}}|%\{{.*?\}}|(?<!\$)\$\{{[^}}\n]*\}}"
 _ANY_PIECE = re.compile(_PIECE, re.DOTALL)
 _TOKEN = re.compile(rf"""(?P<piece>{_PIECE})|(?P<quote>\"\"\"|'''|"|')|(?P<escape>\\.)|(?P<hash>\#)|\n""", re.DOTALL)
 _TEMPLATE_NAMES = (".tpl", ".tftpl", ".tmpl", ".gotmpl", ".j2", ".erb")
@@ -29,7 +29,7 @@ _TEMPLATE_NAMES = (".tpl", ".tftpl", ".tmpl", ".gotmpl", ".j2", ".erb")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masked:
-    """A text whose template pieces are covered."""
+    """A text whose template pieces are covered, or were covered before as those of an outer file."""
 
     text: str
     lines: tuple[int, ...]
@@ -72,7 +72,8 @@ def mask_toml(text: str, *, terraform: bool) -> Masked:
             result.append(part)
             continue
         if found["piece"] and (not quote or terraform or not part.startswith("${")):
-            lines.append(text.count("\n", 0, found.start()) + 1)
+            if FILLER not in part:
+                lines.append(text.count("\n", 0, found.start()) + 1)
             part = _covered(part) if quote else _placeholder(text, found.start(), found.end())
         elif found["hash"] and not quote:
             comment_until = text.find("\n", end) % (len(text) + 1)
@@ -101,6 +102,11 @@ def uses_terraform(text: str) -> bool:
     """Tell whether a template is Terraform's: `%{`, or `${` where TOML has no text."""
     quotes_removed = re.sub(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'', "", text)
     return "%{" in text or "${" in quotes_removed
+
+
+def covered_lines(text: str, lines: Iterable[int]) -> frozenset[int]:
+    """Return the lines of pieces, and those that a text holds covered already, as a part of a covered file."""
+    return frozenset(lines) | {number for number, line in enumerate(text.split("\n"), 1) if FILLER in line}
 
 
 def unchecked(lines: Iterable[int], name: str) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runner_bridge.core.lint.runner_config import lint
 from runner_bridge.core.model import Finding, Severity
+from runner_bridge.core.text import yaml
 from tests.core.lint.marked import places_of, unmarked
 
 SAMPLES = Path(__file__).parent / "samples/runner-config"
@@ -476,6 +477,12 @@ def test_a_finding_of_the_second_runner_is_named_by_it() -> None:
 def test_sections_without_a_name_have_a_number() -> None:
     text = "[[runners]]\n[[runners]]\nlimit = '1'\n"
     assert [one.subject for one in lint(text, "c.toml") if one.code.name == "wrong-type"] == ["runners[1].limit"]
+
+
+def test_a_finding_about_the_text_as_a_whole_stands_at_its_start_in_another_file() -> None:
+    (document,) = yaml.parse("a:\n  b: |\n    # nothing\n", "v.yaml")
+    inner = document.items[0][1].items[0][1]
+    assert [str(one.place) for one in lint(inner.text, "v.yaml", offset=inner)] == ["v.yaml:3:5"]
 
 
 def test_findings_come_in_the_order_of_the_lines() -> None:

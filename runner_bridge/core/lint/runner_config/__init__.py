@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding
     from runner_bridge.core.text.toml import Document
 
-__all__ = ["Offset", "lint"]
+__all__ = ["Offset", "lint", "moved", "read"]
 
 
 class Offset(Protocol):
@@ -46,16 +46,16 @@ def lint(text: str, name: str, *, offset: Offset | None = None, template: bool =
         offset: where the text stands when it is a part of another file; places then are those of that file.
         template: it is for `gitlab-runner register --template-config`, which brings url, token, name and executor.
     """
-    document, lines = _read(text, name, template=template)
-    findings = [*_syntax(document, frozenset(lines)), *_content(document, template=template)]
+    document, lines = read(text, name, template=template)
+    findings = [*_syntax(document, templates.covered_lines(text, lines)), *_content(document, template=template)]
     findings.sort(key=_by_line)
-    findings.extend(templates.unchecked(lines, name))
     if offset is None:
-        return tuple(findings)
-    return tuple(_moved(finding, offset) for finding in findings)
+        return (*findings, *templates.unchecked(lines, name))
+    outer = [offset.inner_place(line, 1).line for line in lines]
+    return (*(moved(finding, offset) for finding in findings), *templates.unchecked(outer, name))
 
 
-def _read(text: str, name: str, *, template: bool) -> tuple[Document, tuple[int, ...]]:
+def read(text: str, name: str, *, template: bool) -> tuple[Document, tuple[int, ...]]:
     """Read a text, its template pieces covered where it is one; return the lines that hold such pieces too."""
     document = parse(text, name)
     if not templates.has_pieces(text):
@@ -108,9 +108,7 @@ def _by_line(finding: Finding) -> tuple[int, int, str]:
     return (place.line, place.column, finding.code.name) if place else (0, 0, "")
 
 
-def _moved(finding: Finding, offset: Offset) -> Finding:
-    place = finding.place
-    if place is None:
-        return finding
-    moved = offset.inner_place(place.line, place.column, place.end_column) if place.line else offset.inner_place(1, 1)
-    return replace(finding, place=moved)
+def moved(finding: Finding, offset: Offset) -> Finding:
+    """Return a finding at its place in the outer file; one about the text as a whole at its start."""
+    place = finding.place if finding.place and finding.place.line else Place(file="", line=1, column=1)
+    return replace(finding, place=offset.inner_place(place.line, place.column, place.end_column))

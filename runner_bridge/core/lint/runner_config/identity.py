@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LABEL_LENGTH = 63
 """A label value is cut here: executors/kubernetes/util.go of GitLab Runner."""
 
-_VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
+VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
 # helpers/shorten_token.go of GitLab Runner: the prefix goes, nine characters stay.
 _PREFIX = re.compile(r"(?:glrt-(?:t\d_)?|glrtr-|glcbt-|GR1348941)")
 _SHORT = 9
@@ -78,7 +78,7 @@ def _url(runner: Runner) -> Iterator[Finding]:
 def _token(runner: Runner) -> Iterator[Finding]:
     scalar = scalar_of(runner.table, "token")
     token = text_of(runner.table, "token")
-    if scalar and "$" in token and not _VARIABLE.fullmatch(token):
+    if scalar and "$" in token and not VARIABLE.fullmatch(token):
         yield found(codes.TOKEN_VARIABLE, join(runner.path, "token"), scalar.place, observed="a $ in a literal token")
 
 
@@ -88,7 +88,7 @@ def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
     for runner in runners:
         scalar = scalar_of(runner.table, "token")
         token = text_of(runner.table, "token")
-        if scalar is None or not token or _is_placeholder(token):
+        if scalar is None or not token or is_placeholder(token):
             continue
         path = join(runner.path, "token")
         if token in tokens:
@@ -101,7 +101,7 @@ def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
         shorts.setdefault(short, (runner, scalar.place))
 
 
-def _is_placeholder(token: str) -> bool:
+def is_placeholder(token: str) -> bool:
     """Tell whether somebody put a word for the token, to show the file around: nothing can be compared then."""
     return not _PREFIX.match(token) and "$" not in token and _PLACEHOLDER.search(token) is not None
 

@@ -141,7 +141,7 @@ def _meant(name: str, section: Section) -> str:
         return alias
     keys = {spelt.casefold(): spelt for spelt in section.keys}
     if not section.complete:
-        return next((spelt for folded, spelt in keys.items() if len(folded) > 4 and _one_slip(snake, folded)), "")
+        return next((spelt for folded, spelt in keys.items() if len(folded) > 4 and one_slip(snake, folded)), "")
     close = get_close_matches(snake, keys, n=1, cutoff=0.75)
     return keys[close[0]] if close else ""
 
@@ -152,7 +152,7 @@ def _snake(name: str) -> str:
     return parts.casefold().replace("-", "_").replace("__", "_")
 
 
-def _one_slip(one: str, other: str) -> bool:
+def one_slip(one: str, other: str) -> bool:
     """Tell whether two words differ by one letter added, left out, changed, or swapped with its neighbour."""
     short, long = sorted((one, other), key=len)
     if short == long or len(long) - len(short) > 1:

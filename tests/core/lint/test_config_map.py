@@ -1,0 +1,181 @@
+"""Runner configuration in manifests: linted where it stands, and what ConfigMaps and the Operator have of their own."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner_bridge.core.lint.config_map import lint
+from tests.core.lint.marked import places_of, unmarked
+
+GOLDEN = Path(__file__).parents[2] / "render/golden/operator"
+
+WHOLE = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: runner
+data:
+  config.toml: |
+    concurrent = 4
+    [[runners]]
+      name = "a"
+      url = "https://gitlab.example.com"
+      token = "$TOKEN"
+      executor = "kubernetes"
+"""
+TEMPLATE = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: infra-config}
+data:
+  config.toml: |
+    [[runners]]
+      [runners.kubernetes]
+        image = "alpine"
+---
+apiVersion: apps.gitlab.com/v1beta2
+kind: Runner
+metadata:
+  name: infra
+spec:
+  gitlabUrl: https://gitlab.example.com
+  token: infra-token
+  config: infra-config
+"""
+ENVIRONMENT = """\
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: infra-env}
+data:
+"""
+
+
+def template(old: str = "", new: str = "", more: str = "") -> str:
+    assert not old or TEMPLATE.count(old) == 1
+    return (TEMPLATE.replace(old, new) if old else TEMPLATE) + more
+
+
+ENCODED = base64.b64encode(b"[[runners]]\nlimit = true").decode()
+IMAGE = '        image = "alpine"\n'
+FOUND = {
+    "in a whole file": (WHOLE + "      «lmit» = 1\n", "unknown-key"),
+    "token": (WHOLE.replace('"$TOKEN"', '«"glrt-t1_4xYqA7pLwFAKETOKEN00"»'), "secret-in-config-map"),
+    "old token": (WHOLE.replace('"$TOKEN"', "«'abcdefghijklmnopqrst'»"), "secret-in-config-map"),
+    "token beside": (WHOLE + "  runner-token: «glrt-t1_4xYqA7pLwFAKETOKEN00»\n", "secret-in-config-map"),
+    "no token": (
+        WHOLE.replace('      token = "$TOKEN"\n', "").replace("    [[runners]]", "    «[[runners]]»"),
+        "required-key",
+    ),
+    "in a list": (
+        "kind: List\nitems:\n- kind: ConfigMap\n  data:\n    config.toml: |\n      «lmit» = 1\n",
+        "unknown-key",
+    ),
+    "in a template": (template(IMAGE, "        «imag» = 'x'\n"), "unknown-key"),
+    "two runners": (template(IMAGE, "    «[[runners]]»\n"), "template-runners"),
+    "global": (template("    [[runners]]", "    «concurrent» = 1\n    [[runners]]"), "template-key-ignored"),
+    "timeout": (template(IMAGE, "        «poll_timeout» = 360\n"), "template-key-ignored"),
+    "output limit": (
+        template("    [[runners]]\n", "    [[runners]]\n      «output_limit» = 1\n"),
+        "template-key-ignored",
+    ),
+    "chart's template": (
+        "kind: ConfigMap\ndata:\n  config.template.toml: |\n    [[runners]]\n    «[[runners]]»\n",
+        "template-runners",
+    ),
+    "environment": (
+        template(
+            "  config: infra-config\n",
+            "  config: infra-config\n  env: infra-env\n",
+            f"{ENVIRONMENT}  KUBERNETES_IMAGE: «other»\n",
+        ),
+        "environment-wins",
+    ),
+    "podSpec": (
+        template(more="  podSpec:\n  - name: a\n    patch: «'{annotations: {cni.projectcalico.org/ipv4pools: x}}'»\n"),
+        "manager-annotation",
+    ),
+    "annotation of the Runner": (
+        template("  name: infra\n", "  name: infra\n  annotations: {«cni.projectcalico.org/ipv4pools»: x}\n"),
+        "manager-annotation",
+    ),
+    "token of the Runner": (
+        template("token: infra-token", "token: «glrt-t1_4xYqA7pLwFAKETOKEN00»"),
+        "secret-in-config-map",
+    ),
+    "concurrent of the Runner": (template(more="  concurrent: «0»\n"), "concurrent-below-one"),
+    "Secret": ("kind: Secret\nstringData:\n  config.toml: |\n    [[runners]]\n      limit = «'1'»\n", "wrong-type"),
+    "encoded Secret": (f"kind: Secret\ndata:\n  config.toml: «{ENCODED}»\n", "wrong-type"),
+}
+
+
+@pytest.mark.parametrize("row", FOUND)
+def test_a_rule_finds_its_problem_at_these_characters_of_the_yaml(row: str) -> None:
+    text, code = FOUND[row]
+    plain, places = unmarked(text)
+    assert len(places) == 1
+    assert places_of(lint(plain, "runner.yaml"), code) == places
+
+
+def test_an_environment_that_opens_the_pool_is_found_once_for_the_template_and_never_twice() -> None:
+    text = template("  config: infra-config\n", "  config: infra-config\n  env: infra-env\n")
+    text += f"{ENVIRONMENT}  KUBERNETES_POD_ANNOTATIONS_OVERWRITE_ALLOWED: '.*'\n"
+    assert [one.code.name for one in lint(text, "runner.yaml")] == ["overwrite-opens-pool"]
+
+
+def test_an_environment_is_judged_alone_where_the_template_is_in_another_file() -> None:
+    runner = f"kind: Runner\nspec: {{config: x, env: infra-env}}\nmetadata: {{annotations: {{a: b}}}}\n{ENVIRONMENT}"
+    text, places = unmarked(f"{runner}  KUBERNETES_POD_ANNOTATIONS_OVERWRITE_ALLOWED: «'.*'»\n")
+    assert places_of(lint(text, "runner.yaml"), "overwrite-opens-pool") == places
+
+
+QUIET = {
+    "a whole file": WHOLE,
+    "a template": TEMPLATE,
+    "globals of the chart": "kind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n  entrypoint: 'exec x'\n",
+    "a timeout with its variable": template(
+        "  config: infra-config\n",
+        "  config: infra-config\n  env: infra-env\n",
+        f"{ENVIRONMENT}  KUBERNETES_POLL_TIMEOUT: '360'\n",
+    ).replace(IMAGE, "        poll_timeout = 360\n"),
+    "a timeout where the variables are in another file": template(
+        "  config: infra-config\n", "  config: infra-config\n  env: elsewhere\n"
+    ).replace(IMAGE, "        poll_timeout = 360\n"),
+    "a token in a Secret": "kind: Secret\nstringData:\n  config.toml: |\n    [[runners]]\n"
+    "      token = 'abcdefghijklmnopqrst'\n      url = 'https://gitlab.example.com'\n      executor = 'shell'\n",
+    "a Secret of something else": "kind: Secret\ndata:\n  a.toml: '%%%'\n  b: aGVsbG8=\n",
+    "an empty map": "kind: ConfigMap\n",
+    "a map that holds no text": "kind: ConfigMap\ndata:\n  config.toml: {}\n",
+    "a patch of something else": template(more="  podSpec:\n  - name: a\n    patch: '{}'\n"),
+    "another object": "kind: Deployment\nspec: {}\n",
+    "nothing at all": "",
+}
+
+
+@pytest.mark.parametrize("row", QUIET)
+def test_normal_use_raises_no_alarm(row: str) -> None:
+    assert lint(QUIET[row], "runner.yaml") == ()
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/operator/*")), ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_what_we_render_is_clean(path: Path) -> None:
+    assert lint(path.read_text(encoding="utf-8"), path.name) == ()
+
+
+@given(secret=st.text(alphabet="abcdefgXYZ0123456789", min_size=12, max_size=30), row=st.sampled_from(sorted(FOUND)))
+def test_no_finding_holds_a_secret_of_the_file(secret: str, row: str) -> None:
+    plain, _ = unmarked(FOUND[row][0])
+    text = plain.replace("glrt-t1_4xYqA7pLwFAKETOKEN00", secret).replace("$TOKEN", secret)
+    for one in lint(text, "runner.yaml"):
+        assert secret not in f"{one.subject} {one.observed} {one.expected} {one.cause} {one.remedy} {one.proof}"
+
+
+@given(st.text(max_size=60))
+def test_no_text_raises(text: str) -> None:
+    lint(text, "runner.yaml")
+    lint(WHOLE + text, "runner.yaml")
