@@ -234,6 +234,8 @@ def _workloads(shape: PolicyShape, tiers: dict[TierName, Tier], report: Report) 
 def _workload_names(one: WorkloadShape, at: tuple[str | int, ...], report: Report) -> None:
     if not forms.is_namespace_pattern(one.namespace) or "*" in one.namespace:
         report.add(codes.INVALID_VALUE, *at, "namespace", observed=shown(one.namespace), expected="a namespace")
+    if not report.is_whole(*at, "kind"):
+        return
     if one.kind == "Namespace" and one.name:
         report.add(codes.INVALID_VALUE, *at, "name", observed=shown(one.name), expected="no name for kind Namespace")
     elif one.kind != "Namespace" and not forms.is_object_name(one.name):

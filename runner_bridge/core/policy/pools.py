@@ -75,7 +75,7 @@ def _pool(
     _blocks(pool, report)
     if pool.cidr.version == 6 and encapsulation in {Encapsulation.IPIP, Encapsulation.IPIP_CROSS_SUBNET}:
         report.add(codes.IPIP_ON_IPV6, "pools", name, "encapsulation", observed=f"{encapsulation} for {pool.cidr}")
-    if nat != (pool.pool_class is PoolClass.NAT):
+    if nat != (pool.pool_class is PoolClass.NAT) and report.is_whole("pools", name):
         report.add(
             codes.CLASS_AND_NAT,
             "pools",
@@ -204,7 +204,8 @@ class _Encapsulations:
     def _assumed(self, name: str, target: str) -> None:
         shape = self._shapes[target]
         said = (shape.block_size, shape.nat_outgoing, shape.automatic, shape.encapsulation)
-        if shape.encapsulation is None and not (shape.generate or any(one is not None for one in said)):
+        silent = shape.encapsulation is None and not (shape.generate or any(one is not None for one in said))
+        if silent and self._report.is_whole("pools", target):
             self._report.add(
                 codes.ENCAPSULATION_ASSUMED,
                 "pools",

@@ -48,7 +48,7 @@ def listed(words: Iterable[object], word: str = "or") -> str:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `Did you mean 'pools'?`, or nothing where no known word is near."""
-    close = get_close_matches(str(word), list(known), 1)
+    close = get_close_matches(str(word), list(map(str, known)), 1)
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
@@ -133,9 +133,7 @@ class Report:
 
     def place(self, *at: str | int, on_key: bool = False) -> Place:
         """Return where a value stands; where it is not written, what it would belong to."""
-        if self.tree is None:
-            return Place(file=next(iter(self._files), "policy"))
-        return self.tree.place(at, on_key=on_key)
+        return self.tree.place(at, on_key=on_key) if self.tree else Place(file="")
 
     def unknown_name(self, code: Code, *at: str | int, value: str, known: Iterable[str], what: str) -> None:
         """Keep the problem that a name is not among the known ones."""
@@ -173,12 +171,10 @@ class Report:
     def findings(self) -> tuple[Finding, ...]:
         """Return everything once, in the order of files and lines."""
         unique = {(one.code.name, one.place, one.subject, one.observed): one for one, _ in self._found}
-        return tuple(sorted(unique.values(), key=lambda one: self.order(one.place)))
+        return tuple(sorted(unique.values(), key=lambda one: self.order(one.place or Place(file=""))))
 
-    def order(self, place: Place | None) -> tuple[int, int, int]:
+    def order(self, place: Place) -> tuple[int, int, int]:
         """Return what sorts places by file and line."""
-        if place is None:  # a finding of a policy without any text
-            return -1, 0, 0
         return self._files.get(place.file, -1), place.line, place.column
 
     @property

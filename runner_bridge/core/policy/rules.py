@@ -10,7 +10,7 @@ equally specific for one path is made sure of when the policy is accepted (`ties
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from runner_bridge.core.policy.model import RuleKind
 
@@ -124,6 +124,7 @@ class Index:
             case RuleKind.CATCH_ALL:
                 self._catch_all = self._catch_all or rule
                 return self._catch_all
+        assert_never(rule.kind)
 
     def place(self, project: Project) -> Placement:
         """Return the tier of a project, and why. Never raises."""

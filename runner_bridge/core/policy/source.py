@@ -43,9 +43,7 @@ class Tree:
         """Return the value that keys lead to; None where it is not written."""
         node: Node | None = self.root
         for key in at:
-            if node is None:
-                return None
-            node = _child(node, key)
+            node = _child(node, key) if node else None
         return node
 
     def place(self, at: At, *, on_key: bool = False) -> Place:

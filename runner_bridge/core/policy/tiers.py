@@ -235,7 +235,7 @@ class Tiers:
             self._report.add(codes.RUNNER_REPEATED, *at, "name", observed=f"{shown(name)} here and at {first}")
 
     def _tags(self, shape: RunnerShape, at: tuple[str | int, ...]) -> None:
-        if not shape.tags and not shape.run_untagged:
+        if not shape.tags and not shape.run_untagged and self._report.is_whole(*at):
             self._report.add(codes.RUNNER_NEVER_USED, *at, "name", observed="no tags, and run_untagged: false")
         seen: set[str] = set()
         for position, tag in enumerate(shape.tags):
@@ -278,11 +278,12 @@ class Tiers:
         namespace = self._job_namespace if job.namespace is None else job.namespace
         if not namespace and shape.runners and self._cluster.namespaces:
             self._report.add(
-                codes.MISSING_KEY,
-                *at,
-                "namespace",
-                observed="only patterns in cluster.namespaces",
-                expected="job.namespace, or a namespace without * in cluster.namespaces",
+                codes.INVALID_VALUE,
+                "cluster",
+                "namespaces",
+                observed="only patterns",
+                expected="a namespace without *, or job.namespace in every tier",
+                cause="The runner has to be told where it makes job pods.",
             )
         elif namespace and not self._is_watched(namespace):
             self._report.add(
