@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.helm_values import read
-from runner_bridge.core.lint.ip_pools.reading import objects
+from runner_bridge.core.lint.ip_pools.documents import objects
 from runner_bridge.core.lint.runner_config.embedded import (
     Embedded,
     Variable,
