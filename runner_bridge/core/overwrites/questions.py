@@ -169,12 +169,16 @@ def _everything_taken(define: Define) -> tuple[Machine, ...]:
 def _labels(configured: tuple[str, ...]) -> Question:
     """Ask for a label that config.toml sets, one of ours, or `pod`, by which the runner's Services find the pod."""
     known = (*configured, "pod")
-    faked = through_expansion(goal.literal("faked"), Define.NONE)
+    value = through_expansion(goal.literal("faked"), Define.NONE)
+
+    def faked(keys: tuple[str, ...]) -> tuple[Machine, ...]:
+        return (goal.after({f"{key}=": value for key in keys}),)
+
     everything = goal.after({**{f"{key}=": goal.ANYTHING for key in known}, OWN_LABELS: goal.KEY_AND_ANYTHING})
     return Question(
         reach=everything,
         ways_out=(
-            cache(lambda: (goal.after({f"{key}=": faked for key in (*known, f"{OWN_LABELS}tier")}),)),
+            *(cache(partial(faked, keys)) for keys in (configured, ("pod", f"{OWN_LABELS}tier")) if keys),
             lambda: (everything,),
         ),
         is_way_out=lambda key, _: key in known or key.startswith(OWN_LABELS),

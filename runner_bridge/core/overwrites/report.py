@@ -101,11 +101,10 @@ def _cause(decision: Decision) -> str:
     if decision.witness is None:
         return f"The pattern is not decided: {decision.reason}."
     effect = _effect(decision, decision.witness)
-    if decision.witness.expand_false:
-        return (
-            f"{effect} The runner compares the value first and expands it afterwards, so what the pattern saw is gone."
-        )
-    return effect
+    if not decision.witness.expand_false:
+        return effect
+    left = decision.witness.final or "nothing"
+    return f"{effect} The runner matches the pattern first and expands the value once more afterwards: {left} is left."
 
 
 def _effect(decision: Decision, witness: Witness) -> str:

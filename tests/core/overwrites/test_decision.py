@@ -220,6 +220,7 @@ def test_every_setting_has_its_own_way_out(
 def test_a_label_that_the_configuration_sets_is_one_to_protect() -> None:
     assert verdict("^egress-profile=", Setting.LABELS) is Verdict.SAFE
     assert witness("^egress-profile=", Setting.LABELS, configured=["egress-profile"]).value == "egress-profile=faked"
+    assert witness(".*", Setting.LABELS, configured=["egress-profile"]).value == "egress-profile=faked"
 
 
 def test_a_configured_key_that_no_job_could_write_is_passed_over() -> None:

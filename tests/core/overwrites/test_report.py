@@ -10,6 +10,7 @@ from runner_bridge.core.overwrites import Setting, findings
 
 PLACE = Place(file="config.toml", line=18, column=41)
 JOB = "A job that sets this variable"
+NOTHING = "The runner matches the pattern first and expands the value once more afterwards: nothing is left."
 POOLS = "cni.projectcalico.org/ipv4pools"
 SUBJECT = "runners[0].kubernetes.pod_annotations_overwrite_allowed"
 
@@ -23,7 +24,7 @@ def test_a_finding_reads_as_a_whole() -> None:
     )
     assert found.cause == (
         "A job that sets this variable gets the pool default. "
-        "The runner compares the value first and expands it afterwards, so what the pattern saw is gone."
+        'The runner matches the pattern first and expands the value once more afterwards: ["default"] is left.'
     )
     assert found.what_to_do == (
         "Leave it empty; where a team needs its own annotation, allow it by an anchored list: ^(team\\.example/owner)="
@@ -45,6 +46,12 @@ def test_a_finding_reads_as_a_whole() -> None:
             "^cni.projectcalico.org/ipv6pools=null$",
             codes.OPENS_POOL,
             f"{JOB} gets no pool of its tier but whatever the namespace or the cluster hands out by itself.",
+        ),
+        (
+            Setting.ANNOTATIONS,
+            r"^cni.projectcalico.org/ipv4pools=\$1$",
+            codes.OPENS_POOL,
+            f"{JOB} gets no pool of its tier but whatever the namespace or the cluster hands out by itself. {NOTHING}",
         ),
         (
             Setting.ANNOTATIONS,
