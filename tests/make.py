@@ -10,7 +10,7 @@ from typing import Any
 from runner_bridge.core.model import Code, Family, Finding, Outcome, Place, Severity, cluster
 from runner_bridge.core.model.verdict import Assigned, Counts, Grade, JobClaim, Judgement, Origin, Requested, Verdict
 from runner_bridge.core.policy import model as p
-from runner_bridge.core.policy.rules import Placement
+from runner_bridge.core.policy.rules import Index
 
 HERE = Place(file="policy.yaml", line=1, column=1)
 
@@ -80,23 +80,16 @@ def tier(name: str = "infra", *pools: p.Pool, **changes: Any) -> p.Tier:
     return p.Tier(**(values | changes))
 
 
-class Rules:
-    """A rule index that knows whole paths, numbers and `**`: `{"platform/net": "infra", "id:7": "infra"}`."""
-
-    def __init__(self, tiers: dict[str, str]) -> None:
-        self.tiers = tiers
-
-    def place(self, project: p.Project) -> Placement:
-        for kind, text in (
-            (p.RuleKind.ID, f"id:{project.id}"),
-            (p.RuleKind.PATH, str(project.path)),
-            (p.RuleKind.CATCH_ALL, "**"),
-        ):
-            if text in self.tiers:
-                tier = p.TierName(self.tiers[text])
-                rule = p.Rule(kind=kind, tier=tier, text=text, value=text.removeprefix("id:"), place=HERE)
-                return Placement(tier=tier, rule=rule)
-        return Placement(tier=None, rule=None)
+def rules(tiers: dict[str, str]) -> Index:
+    """The index of rules, by their text: `{"platform/**": "infra", "id:7": "infra", "topic:x": "infra", "**": "d"}`."""
+    kinds = {"id": p.RuleKind.ID, "attribute": p.RuleKind.ATTRIBUTE, "topic": p.RuleKind.TOPIC}
+    found = []
+    for text, tier_name in tiers.items():
+        word, colon, value = text.partition(":")
+        kind = kinds[word] if colon else p.RuleKind.CATCH_ALL if text == "**" else p.RuleKind.PATH
+        rule = p.Rule(kind=kind, tier=p.TierName(tier_name), text=text, value=value if colon else text, place=HERE)
+        found.append(rule)
+    return Index(found)
 
 
 def policy(*tiers: p.Tier, **changes: Any) -> p.Policy:
@@ -131,7 +124,7 @@ def policy(*tiers: p.Tier, **changes: Any) -> p.Policy:
         "people": p.People.OFF,
         "digest": "0" * 64,
         "warnings": (),
-        "index": Rules({}),
+        "index": rules({}),
     }
     return p.Policy(**(values | changes))
 

@@ -14,7 +14,7 @@ from runner_bridge.core.judge.cluster_notes import assumptions, calico_absent, c
 from runner_bridge.core.judge.evidence import Evidence
 from runner_bridge.core.judge.identity import identify
 from runner_bridge.core.judge.pods import judge_job_pod, judge_pod
-from runner_bridge.core.judge.waivers import Match, split
+from runner_bridge.core.judge.waivers import split
 from runner_bridge.core.model import Outcome
 from runner_bridge.core.model.verdict import Counts, Judgement, PodClass, Verdict
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from runner_bridge.core.model.cluster import Pod, Snapshot
+    from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
 
 __all__ = ["Evidence", "judge", "judge_pod"]
@@ -57,11 +57,10 @@ def judge(
     evidence = Evidence(policy, snapshot, projects=projects, short_ids=short_ids, stamps=stamps, strict=strict)
     absent = calico_absent(evidence)
     if absent is not None:
-        stay, waived = split(policy.waivers, (absent,), Match(), now.date())
-        return Judgement(findings=stay, waived=waived, counts=Counts(other=len(snapshot.pods)))
+        return Judgement(findings=(absent,), counts=Counts(other=len(evidence.pods)))
     verdicts: list[Verdict] = []
     unmanaged = other = 0
-    for pod in _distinct(snapshot.pods):
+    for pod in evidence.pods:
         identity = identify(evidence, pod)
         if identity.kind is PodClass.JOB:
             verdicts.append(judge_job_pod(evidence, pod, identity, now))
@@ -70,11 +69,13 @@ def judge(
         else:
             other += 1
     verdicts.sort(key=_order)
-    stay, waived = split(policy.waivers, tuple(cluster_findings(evidence, verdicts)), Match(), now.date())
+    about_cluster = [
+        split(policy.waivers, (finding,), match, now.date()) for finding, match in cluster_findings(evidence, verdicts)
+    ]
     return Judgement(
         verdicts=tuple(verdicts),
-        findings=stay,
-        waived=waived,
+        findings=tuple(finding for stay, _ in about_cluster for finding in stay),
+        waived=tuple(one for _, waived in about_cluster for one in waived),
         counts=_counts(verdicts, unmanaged, other),
         assumptions=assumptions(evidence),
     )
@@ -82,18 +83,6 @@ def judge(
 
 def _order(verdict: Verdict) -> tuple[int, str, str, str]:
     return _ORDER[verdict.outcome], verdict.namespace, verdict.pod, verdict.uid
-
-
-def _distinct(pods: tuple[Pod, ...]) -> list[Pod]:
-    """Drop what is there twice word for word; two different states of one pod are both judged."""
-    seen: dict[tuple[str, str], list[Pod]] = {}
-    kept: list[Pod] = []
-    for pod in pods:
-        same = seen.setdefault((pod.namespace, pod.name), [])
-        if pod not in same:
-            same.append(pod)
-            kept.append(pod)
-    return kept
 
 
 def _counts(verdicts: list[Verdict], unmanaged: int, other: int) -> Counts:

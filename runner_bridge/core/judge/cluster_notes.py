@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from runner_bridge.core.judge.problem import Problem, listed, quote
+from runner_bridge.core.judge.waivers import Match
 from runner_bridge.core.model.codes import job_pods as codes
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def calico_absent(evidence: Evidence) -> Finding | None:
             return None
         return Problem(codes.CALICO_IPAM_ABSENT, "no IPPool", "Calico's pools").on(subject)
     networked = 0
-    for pod in evidence.snapshot.pods:
+    for pod in evidence.pods:
         if pod.annotated is not None or pod.container_id:
             return None
         if pod.host_network or not pod.addresses:
@@ -50,8 +51,17 @@ def calico_absent(evidence: Evidence) -> Finding | None:
     return Problem(codes.CALICO_IPAM_ABSENT, seen, "Calico's traces on pods").on(subject)
 
 
-def cluster_findings(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[Finding]:
-    """Return the findings about the cluster, in a fixed order. Never raises."""
+def cluster_findings(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[tuple[Finding, Match]]:
+    """Return the findings about the cluster, in a fixed order, each with what a waiver can match. Never raises."""
+    found = _incomplete(evidence)
+    found += _blocks_overlap(evidence)
+    found += _undeclared_families(evidence, verdicts)
+    found += _unchecked_projects(evidence, verdicts)
+    anywhere = Match()
+    return [*_pools_overlap(evidence), *_pools_differ(evidence), *((finding, anywhere) for finding in found)]
+
+
+def _incomplete(evidence: Evidence) -> list[Finding]:
     found = [
         Problem(codes.SNAPSHOT_INCOMPLETE, quote(gap.reason), f"all {gap.kind}").on(str(gap.kind))
         for gap in sorted(set(evidence.snapshot.gaps), key=lambda gap: (gap.kind, gap.reason))
@@ -61,30 +71,29 @@ def cluster_findings(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[Fi
         for block in sorted(evidence.live_blocks, key=_block_order)
         for problem in block.problems
     ]
-    found += _pools_overlap(evidence)
-    found += _pools_differ(evidence)
-    found += _blocks_overlap(evidence)
-    found += _undeclared_families(evidence, verdicts)
-    found += _unchecked_projects(evidence, verdicts)
     return found
 
 
-def _pools_overlap(evidence: Evidence) -> list[Finding]:
+def _pools_overlap(evidence: Evidence) -> list[tuple[Finding, Match]]:
     enabled = [pool for pool in evidence.pools if pool.enabled]
     return [
-        Problem(codes.POOLS_OVERLAP, f"{one.cidr} and {two.cidr}", "ranges apart from each other").on(
-            f"pools {quote(one.name)} and {quote(two.name)}"
+        (
+            Problem(codes.POOLS_OVERLAP, f"{one.cidr} and {two.cidr}", "ranges apart from each other").on(
+                f"pools {quote(one.name)} and {quote(two.name)}"
+            ),
+            Match(pools=(one.name, two.name)),
         )
         for one, two in _overlapping([(pool.cidr, pool) for pool in enabled])
     ]
 
 
-def _pools_differ(evidence: Evidence) -> list[Finding]:
+def _pools_differ(evidence: Evidence) -> list[tuple[Finding, Match]]:
     found = []
     for pool in evidence.policy.pools.values():
         seen = evidence.pools_by_name.get(pool.name)
         if seen is not None and seen.cidr != pool.cidr:
-            found.append(Problem(codes.POOL_DIFFERS, str(seen.cidr), str(pool.cidr)).on(f"pool {pool.name}"))
+            finding = Problem(codes.POOL_DIFFERS, str(seen.cidr), str(pool.cidr)).on(f"pool {pool.name}")
+            found.append((finding, Match(pools=(pool.name,))))
     return found
 
 

@@ -107,6 +107,7 @@ class Evidence:
         """
         self.policy = policy
         self.snapshot = snapshot
+        self.pods = _distinct(snapshot.pods)
         self.strict = strict
         self.stamps = stamps or {}
         gaps = {gap.kind for gap in snapshot.gaps}
@@ -179,13 +180,13 @@ class Evidence:
         self.failures: dict[tuple[str, str], list[SandboxFailure]] = {}
         for failure in dict.fromkeys(snapshot.failures or ()):
             self.failures.setdefault((failure.namespace, failure.pod), []).append(failure)
-        self.holders = _holders(snapshot.pods)
+        self.holders = _holders(self.pods)
 
     @cached_property
     def configured_runners(self) -> frozenset[str]:
         """Runners of pinned tiers of which at least one pod here carries exactly the declared pools."""
         found: set[str] = set()
-        for pod in self.snapshot.pods:
+        for pod in self.pods:
             owner = self.owners.get(pod.marks.short_id) if pod.marks else None
             if owner is None or len(owner.names) != 1 or not owner.runners or owner.names[0] in found:
                 continue
@@ -264,6 +265,18 @@ class _ByCidr:
 def _pool_order(pool: IPPool) -> tuple[object, ...]:
     """Where one pool was seen twice with different states, the one that gives addresses is kept: it comes last."""
     return (pool.name, str(pool.cidr), pool.enabled, pool.groups)
+
+
+def _distinct(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
+    """Drop what is there twice word for word; two different states of one pod are both judged."""
+    seen: dict[tuple[str, str], list[Pod]] = {}
+    kept: list[Pod] = []
+    for pod in pods:
+        same = seen.setdefault((pod.namespace, pod.name), [])
+        if pod not in same:
+            same.append(pod)
+            kept.append(pod)
+    return tuple(kept)
 
 
 def _holders(pods: tuple[Pod, ...]) -> dict[Address, set[tuple[str, str]]]:

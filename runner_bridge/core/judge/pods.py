@@ -59,7 +59,7 @@ def judge_job_pod(evidence: Evidence, pod: Pod, identity: Identity, now: datetim
         assignment = assignment_of(evidence, pod, view)
         problems = [*identity.problems, *request.problems]
         if request.silent and view is not None:
-            problems.append(_silent(evidence, pod, view, request, assignment))
+            problems += _silent(evidence, pod, view, request, assignment)
         problems += _explained(assignment, request)
         if not assignment.assigned:
             problems = _with(problems, why_no_address(evidence, pod, view, now))
@@ -117,19 +117,19 @@ def _host_network(pod: Pod) -> list[Problem]:
     return [Problem(codes.HOST_NETWORK, f"hostNetwork, {seen}", "an address of the tier's pools", cause)]
 
 
-def _silent(evidence: Evidence, pod: Pod, view: TierView, request: Request, assignment: Assignment) -> Problem:
+def _silent(evidence: Evidence, pod: Pod, view: TierView, request: Request, assignment: Assignment) -> list[Problem]:
     """Say what it means that nothing that was read asks for the pinned tier's pools."""
     expected = listed(view.pool_names)
     if request.requested.origin is not Origin.UNREAD:
         cause = "Neither the pod nor its namespace carries the annotation: the runner's configuration does not set it."
-        return Problem(codes.ANNOTATION_MISSING, "no pool annotation", expected, cause)
+        return [Problem(codes.ANNOTATION_MISSING, "no pool annotation", expected, cause)]
     if assignment.outside:
         cause = "The pod carries none, and its address shows that nothing else asked for the tier's pools either."
-        return Problem(codes.ANNOTATION_MISSING, "no pool annotation", expected, cause)
-    cause = f"The annotation of namespace {quote(pod.namespace)} may ask for them; it was not read."
+        return [Problem(codes.ANNOTATION_MISSING, "no pool annotation", expected, cause)]
     if evidence.namespaces_given:
-        cause = f"Namespace {quote(pod.namespace)} is not among those that were read."
-    return Problem(codes.REQUEST_UNPROVEN, "no pool annotation on the pod", expected, cause)
+        return []  # the request says so already
+    cause = f"The annotation of namespace {quote(pod.namespace)} may ask for them; it was not read."
+    return [Problem(codes.REQUEST_UNPROVEN, "no pool annotation on the pod", expected, cause)]
 
 
 def _notes(evidence: Evidence, pod: Pod, identity: Identity) -> list[Problem]:

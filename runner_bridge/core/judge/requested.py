@@ -99,9 +99,11 @@ def _request(evidence: Evidence, pod: Pod, view: TierView | None, runner: str) -
         elif view.tier.pin:
             problems += _foreign_family(evidence, family, asking[family], runner)
         else:
-            problems += _by_class(evidence, view, family, asking[family], runner)
+            problems += _by_class(evidence, view, asking[family], runner)
     problems += _families(evidence, pod, view)
     problems += _doors(pod.asked)
+    if evidence.namespaces_given and pod.namespace not in evidence.namespaces:
+        problems.append(_namespace_unread(pod))
     return Request(requested, tuple(problems), silent)
 
 
@@ -174,13 +176,9 @@ def _foreign_family(evidence: Evidence, family: str, asking: _Asking, runner: st
     return [_overwritten(evidence, names, expected, asking, runner)]
 
 
-def _by_class(evidence: Evidence, view: TierView, family: str, asking: _Asking, runner: str) -> list[Problem]:
+def _by_class(evidence: Evidence, view: TierView, asking: _Asking, runner: str) -> list[Problem]:
     """Judge a tier that is not pinned: it may ask for any pool of its class."""
     expected = f"no annotation, or pools of class {view.tier.pool_class}"
-    if asking.origin is Origin.UNREAD:
-        if not evidence.namespaces_given:
-            return []  # said once for the whole check
-        return [Problem(codes.REQUEST_UNPROVEN, "namespace not among those read", expected)] if family == "IPv4" else []
     if asking.entries is None:
         return [_malformed(asking, expected)]
     names = tuple(_name_of(evidence, entry) for entry in asking.entries)
@@ -194,6 +192,15 @@ def _by_class(evidence: Evidence, view: TierView, family: str, asking: _Asking, 
     if undeclared := [name for name in strangers if name in evidence.pools_by_name]:
         found.append(Problem(codes.POOL_UNDECLARED, listed(undeclared), expected, _by_whom(evidence, asking, runner)))
     return found
+
+
+def _namespace_unread(pod: Pod) -> Problem:
+    """Whatever the pod asks itself, its namespace may ask for what it does not, such as another family."""
+    return Problem(
+        codes.REQUEST_UNPROVEN,
+        observed=f"namespace {quote(pod.namespace)} is not among those that were read",
+        expected="its annotations",
+    )
 
 
 def _malformed(asking: _Asking, expected: str) -> Problem:

@@ -60,15 +60,17 @@ def path_matches(pattern: str, path: str) -> bool:
     """
     Tell whether a project's path fits a pattern of the policy: `*` is one segment, `**` at the end all that follow.
 
+    As in rules, upper and lower case are one: GitLab keeps no two paths that differ only in it.
+
     >>> path_matches("platform/**", "platform/net/tools"), path_matches("platform/*", "platform/net/tools")
     (True, False)
     """
     if not path:
         return False
-    wanted, seen = pattern.split("/"), path.split("/")
+    wanted, seen = pattern.lower().split("/"), path.lower().split("/")
     if wanted[-1] == "**":
         wanted = wanted[:-1]
         if len(seen) <= len(wanted):
             return False
         seen = seen[: len(wanted)]
-    return len(wanted) == len(seen) and all(fnmatchcase(one, two) for one, two in zip(seen, wanted, strict=True))
+    return len(wanted) == len(seen) and all(one in {"*", two} for one, two in zip(wanted, seen, strict=True))
