@@ -102,6 +102,20 @@ def test_what_a_text_may_become(text: str, *, reachable: bool) -> None:
     assert accepts(ANY_TEXT, text) is reachable
 
 
+DOLLARS = ("a$", "a$b", "$$", "a${", "a}", "a")
+
+
+@given(st.lists(st.sampled_from(("a", "b", "$", "{", "}", "$b", "1")), max_size=5).map("".join))
+@example("a$")
+@example("a$$b")
+@example("${$}$")
+@example("$$${")
+def test_a_dollar_may_be_meant(text: str) -> None:
+    final = expansion.expand(text, lambda name: name if name == "$" else "")
+
+    assert accepts(through_expansion(goal.literal(*DOLLARS), Define.NONE), text) is (final in DOLLARS)
+
+
 def test_only_a_proper_name_is_given_a_text() -> None:
     assert accepts(PROPER, '$a"]')
     assert accepts(PROPER, '${a1}"]')

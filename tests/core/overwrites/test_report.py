@@ -27,7 +27,8 @@ def test_a_finding_reads_as_a_whole() -> None:
         'The runner matches the pattern first and expands the value once more afterwards: ["default"] is left.'
     )
     assert found.what_to_do == (
-        "Leave it empty; where a team needs its own annotation, allow it by an anchored list: ^(team\\.example/owner)="
+        "Leave it empty; where a team needs its own annotation, allow it by an anchored list: "
+        "'^(team\\.example/owner)='"
     )
     assert found.proof == (
         "variables:\n"

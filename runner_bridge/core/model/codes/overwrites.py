@@ -2,7 +2,7 @@
 
 from runner_bridge.core.model.finding import Code, Family, Severity
 
-_LIST = r"^(team\.example/owner)="
+_LIST = r"'^(team\.example/owner)='"  # in single quotes, or TOML reads the backslash itself
 _EMPTY = "Leave it empty"
 
 OPENS_POOL = Code(
@@ -29,10 +29,10 @@ REACHES_POOL_KEY = Code(
     severity=Severity.WARNING,
     title="a job can break the pool annotation, but not choose a pool",
     page=(
-        "The pattern lets a job set one of Calico's annotations, but every text it allows ends as a value that "
-        "Calico refuses: no JSON list of strings. Calico then fails to set up the pod, and the job hangs until "
-        "the runner's `poll_timeout`. A job can only hurt itself, so this is milder than `overwrite-opens-pool`; "
-        "but such a pattern is never meant, and one character more in it may open the pool."
+        "The pattern lets a job set one of Calico's annotations, but no text that it allows becomes a list that "
+        "Calico takes. With most such values Calico fails to set up the pod, and the job hangs until the runner's "
+        "`poll_timeout`. A job can only hurt itself, so this is milder than `overwrite-opens-pool`; but such a "
+        "pattern is never meant, and one character more in it may open the pool."
     ),
     remedy=f"{_EMPTY}; where a team needs its own annotation, allow it by an anchored list: {_LIST}",
 )
@@ -88,7 +88,7 @@ ANY_NAMESPACE = Code(
         "through. In another namespace a job pod meets other default pools (where it carries no annotation of its "
         "own), other service accounts, secrets, quotas and network policies, wherever the runner's role reaches."
     ),
-    remedy="Leave it empty, or anchor it at both ends: ^ci-team-[a-z0-9]+$",
+    remedy="Leave it empty, or anchor it at both ends: '^ci-team-[a-z0-9]+$'",
 )
 
 ANY_SERVICE_ACCOUNT = Code(
@@ -101,7 +101,7 @@ ANY_SERVICE_ACCOUNT = Code(
         "may create pods, a job makes a second pod with any annotation it likes, and the runner's configuration "
         "no longer matters."
     ),
-    remedy="Leave it empty, or anchor it at both ends: ^ci-builder$",
+    remedy="Leave it empty, or anchor it at both ends: '^ci-builder$'",
 )
 
 CHOOSES_NAME = Code(
@@ -114,7 +114,7 @@ CHOOSES_NAME = Code(
         "group. Within it the job chooses: each name that begins so needs the same care as the one in "
         "config.toml, also those that somebody creates later."
     ),
-    remedy="Leave it empty where jobs need no choice, or list the names and anchor both ends: ^(ci-team-a|ci-team-b)$",
+    remedy="Leave it empty, or list the names and anchor both ends: '^(ci-team-a|ci-team-b)$'",
 )
 
 CHOOSES_NODE = Code(
@@ -127,7 +127,7 @@ CHOOSES_NODE = Code(
         "nodes. A job pod without an annotation gets its pool by the node; and with NAT the address that a "
         "firewall sees is the node's."
     ),
-    remedy=r"Leave it empty; where jobs need a kind of machine, allow its values: ^kubernetes\.io/arch=(amd64|arm64)$",
+    remedy=r"Leave it empty; where jobs need one kind of node, allow its values: '^kubernetes\.io/arch=(amd64|arm64)$'",
 )
 
 TOLERATES_CONTROL_PLANE = Code(
@@ -140,7 +140,7 @@ TOLERATES_CONTROL_PLANE = Code(
         "once (an empty value). Nodes that were set apart from jobs, with addresses of their own, are then open "
         "to it."
     ),
-    remedy=r"Leave it empty; where jobs need set-apart machines, allow that taint alone: ^ci-only=true:NoSchedule$",
+    remedy=r"Leave it empty; where jobs need set-apart machines, allow that taint alone: '^ci-only=true:NoSchedule$'",
 )
 
 CHOOSES_TOKEN = Code(
