@@ -16,7 +16,7 @@ from runner_bridge.core.model import Finding, Place
 from runner_bridge.core.model.codes import runner_config as codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 FILLER = "\ue000"
 """Stands for each character of a piece; no file of settings holds it."""
@@ -60,30 +60,45 @@ def mask_toml(text: str, *, terraform: bool) -> Masked:
         terraform: `${ … }` inside of quotes is Terraform's too; else it is a variable of the CI job, as the runner
             has it in annotations and labels.
     """
-    quote = ""
     result: list[str] = []
-    end = 0
-    comment_until = -1
     lines: list[int] = []
-    for found in _TOKEN.finditer(text):
-        result.append(text[end : found.start()])
-        part, end = found[0], found.end()
-        if found.start() < comment_until:
-            result.append(part)
+    end = 0
+    for piece in _pieces(text):
+        if piece.quoted and not terraform and piece.text.startswith("${"):
             continue
-        if found["piece"] and (not quote or terraform or not part.startswith("${")):
-            if FILLER not in part:
-                lines.append(text.count("\n", 0, found.start()) + 1)
-            part = _covered(part) if quote else _placeholder(text, found.start(), found.end())
+        if FILLER not in piece.text:
+            lines.append(text.count("\n", 0, piece.start) + 1)
+        covered = _covered(piece.text) if piece.quoted else _placeholder(text, piece.start, piece.end)
+        result += [text[end : piece.start], covered]
+        end = piece.end
+    return Masked(text="".join([*result, text[end:]]), lines=tuple(dict.fromkeys(lines)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    text: str
+    start: int
+    end: int
+    quoted: bool
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    """Yield the pieces of a TOML text that stand in no comment, and whether they stand inside of quotes."""
+    quote = ""
+    comment_end = -1
+    for found in _TOKEN.finditer(text):
+        part = found[0]
+        if found.start() < comment_end:
+            continue
+        if found["piece"]:
+            yield _Piece(text=part, start=found.start(), end=found.end(), quoted=bool(quote))
         elif found["hash"] and not quote:
-            comment_until = text.find("\n", end) % (len(text) + 1)
-        elif found["quote"] and (not quote or quote == part or part.startswith(quote)):
+            line_end = text.find("\n", found.end())
+            comment_end = line_end if line_end >= 0 else len(text)
+        elif found["quote"] and (not quote or part.startswith(quote)):
             quote = "" if quote else part
         elif part == "\n" and len(quote) == 1:
             quote = ""
-        result.append(part)
-    result.append(text[end:])
-    return Masked(text="".join(result), lines=tuple(dict.fromkeys(lines)))
 
 
 def mask_yaml(text: str) -> Masked:
@@ -100,8 +115,9 @@ def mask_yaml(text: str) -> Masked:
 
 def uses_terraform(text: str) -> bool:
     """Tell whether a template is Terraform's: `%{`, or `${` where TOML has no text."""
-    quotes_removed = re.sub(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'', "", text)
-    return "%{" in text or "${" in quotes_removed
+    return any(
+        piece.text.startswith("%{") or (piece.text.startswith("${") and not piece.quoted) for piece in _pieces(text)
+    )
 
 
 def covered_lines(text: str, lines: Iterable[int]) -> frozenset[int]:

@@ -145,7 +145,14 @@ def test_variables_in_texts_are_terraforms_only_where_terraform_is_at_work() -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "answer"), [("a = '${b}'", False), ("a = ${b}", True), ("%{ if a }", True), ('a = """\n${b}"""', False)]
+    ("text", "answer"),
+    [
+        ("a = '${b}'", False),
+        ("a = ${b}", True),
+        ("%{ if a }", True),
+        ('a = """\n${b}"""', False),
+        ("# don't ${b}\na = '${c}'", False),
+    ],
 )
 def test_terraform_is_known_by_what_toml_does_not_have(text: str, answer: bool) -> None:
     assert templates.uses_terraform(text) is answer
