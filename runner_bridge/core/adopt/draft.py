@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from runner_bridge.core.adopt.metadata import clean_url, label_value
 from runner_bridge.core.adopt.pools import KnownPool, KnownPools
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.adopt.existing import Existing, ExistingRunner
 
-GITLAB_COM = "gitlab.com"
 SHORT_ID_LENGTH = 9
 CATCH_ALL = "**"
 PER_JOB = "ci-job-*"
@@ -100,17 +99,11 @@ class PolicyDraft:
         """A scope that a runner may have; the file does not say which it has."""
         return f"group:{self.root_groups[0]}" if _is_gitlab_com(self.url) else "instance"
 
-    def short_ids(self, runner: ExistingRunner) -> tuple[str, ...]:
-        """Return the short id by which pods of a runner are known; none where two runners share it."""
-        everybody = [one.short_id for tier in self.tiers for one in tier.runners]
-        is_known = len(runner.short_id) == SHORT_ID_LENGTH and everybody.count(runner.short_id) == 1
-        return (runner.short_id,) if is_known else ()
-
     def job(self, tier: TierDraft) -> dict[str, int | str]:
         """Return the tier's `job:`, without what follows from the rest of the policy."""
         like = tier.like
         namespace = like.namespace or DEFAULT_NAMESPACE
-        timeouts = [one.poll_timeout_s for one in tier.runners if one.poll_timeout_s]
+        timeouts = [one.poll_timeout_s for one in tier.runners if one.poll_timeout_s > 0]
         values: dict[str, int | str] = {}
         if namespace != self.namespaces[0]:
             values["namespace"] = namespace
@@ -135,7 +128,8 @@ def draft(existing: Existing, file: str, options: Options) -> PolicyDraft:
         Undecided: something must be known first.
     """
     url, runners, notes = _of_one_gitlab(existing.runners, options)
-    runners = tuple(_completed(one, options) for one in runners)
+    bearers = Counter(one.short_id for one in runners)
+    runners = tuple(_completed(one, options, told_by_token=bearers[one.short_id] == 1) for one in runners)
     problems = [*existing.problems, *_unsaid(url, runners, options)]
     pools = KnownPools(options.pools, options.dumped_pools)
     tiers, unknown = draft_tiers(runners, pools)
@@ -169,7 +163,7 @@ def _namespaces(tiers: Sequence[TierDraft]) -> tuple[str, ...]:
 
 
 def _is_gitlab_com(url: str) -> bool:
-    return urlsplit(url).hostname == GITLAB_COM
+    return re.match(r"(?i)https?://gitlab\.com(?![^:/])", url) is not None
 
 
 def _is_template(text: str) -> bool:
@@ -180,24 +174,46 @@ def _of_one_gitlab(
     runners: Sequence[ExistingRunner], options: Options
 ) -> tuple[str, tuple[ExistingRunner, ...], tuple[str, ...]]:
     """Return the GitLab of the policy, its runners, and a note for each runner of another GitLab."""
-    written = dict.fromkeys(clean_url(one.url) for one in runners if one.url and not _is_template(one.url))
-    url = clean_url(options.gitlab_url) or (next(iter(written)) if len(written) == 1 else "")
+    written = {clean_url(one.url).casefold(): clean_url(one.url) for one in runners if _is_known(one.url)}
+    url = clean_url(options.gitlab_url) or (next(iter(written.values())) if len(written) == 1 else "")
     if not url:
         return "", tuple(runners), ()
-    others = [one for one in runners if one.url and not _is_template(one.url) and clean_url(one.url) != url]
-    notes = [f"{one.key} {one}: left alone, because it is of {clean_url(one.url)}." for one in others]
+    others = [one for one in runners if _is_known(one.url) and clean_url(one.url).casefold() != url.casefold()]
+    notes = [f"{one.key} {one}: left alone, because it is of {_shown_url(one.url)}." for one in others]
     return url, tuple(one for one in runners if one not in others), tuple(notes)
 
 
-def _completed(runner: ExistingRunner, options: Options) -> ExistingRunner:
-    """
-    Put in what the admin says where the file leaves it to a template, and a name that a policy can hold.
+def _is_known(url: str) -> bool:
+    return bool(url) and not _is_template(url)
 
-    That name is the one that job pods show already; a merge finds the section by its short id.
+
+def _shown_url(url: str) -> str:
+    """Return a URL without the user and password that it may hold."""
+    return re.sub(r"//[^/]*@", "//", clean_url(url))
+
+
+def _completed(runner: ExistingRunner, options: Options, *, told_by_token: bool) -> ExistingRunner:
     """
-    namespace = options.namespace if options.namespace and _is_template(runner.namespace) else runner.namespace
-    name = (label_value(runner.name) if runner.short_id else "") or runner.name
-    return replace(runner, namespace=namespace, name=name)
+    Put in what the admin says where the file leaves it to a template, and leave out what a policy cannot use.
+
+    A name that no label can hold becomes the one that job pods show already, if a merge finds the section by its token.
+    """
+    short = runner.short_id if told_by_token and len(runner.short_id) == SHORT_ID_LENGTH else ""
+    return replace(
+        runner,
+        name=(label_value(runner.name) if short else "") or runner.name,
+        short_id=short,
+        namespace=options.namespace if options.namespace and _is_template(runner.namespace) else runner.namespace,
+        service_account=_unless_helm(runner.service_account),
+        image=_unless_helm(runner.image),
+        annotation_overwrites=_unless_helm(runner.annotation_overwrites),
+        label_overwrites=_unless_helm(runner.label_overwrites),
+    )
+
+
+def _unless_helm(text: str) -> str:
+    """Return nothing for what only Helm can fill in: in a policy it would be plain text."""
+    return "" if "{{" in text else text
 
 
 def _unsaid(url: str, runners: Sequence[ExistingRunner], options: Options) -> Iterable[str]:
@@ -205,8 +221,10 @@ def _unsaid(url: str, runners: Sequence[ExistingRunner], options: Options) -> It
         yield "no runner uses the Kubernetes executor, and a policy is about no other. Name another file."
         return
     if not url:
-        seen = ", ".join(dict.fromkeys(one.url or "none" for one in runners))
+        seen = ", ".join(dict.fromkeys(_shown_url(one.url) or "none" for one in runners))
         yield f"a policy is about one GitLab, the runners name: {seen}. Give --gitlab-url URL; others are left alone."
+    elif _shown_url(url) != url:
+        yield f"the address of GitLab holds a user, as no policy does. Give --gitlab-url {_shown_url(url)}"
     elif _is_gitlab_com(url) and not options.root_groups:
         yield "on GitLab.com projects are never listed without a group. Give --root-group for each that is yours."
     for one in runners:

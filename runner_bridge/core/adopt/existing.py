@@ -48,7 +48,8 @@ class ExistingRunner:
     namespace_per_job: bool
     service_account: str
     image: str
-    poll_timeout_s: int | None
+    poll_timeout_s: int
+    """0 where the file says nothing."""
     pools: tuple[str, ...]
     """Names or CIDRs as its annotations list them, IPv4 first; empty where nothing is asked for."""
     labels: Mapping[str, str]
@@ -196,7 +197,7 @@ class _Reader:
             namespace_per_job=self._value(table, "namespace_per_job", inner, bool, default=False),
             service_account=self._value(table, "service_account", inner, str, ""),
             image=self._value(table, "image", inner, str, ""),
-            poll_timeout_s=self._value(table, "poll_timeout", inner, int, 0) or None,
+            poll_timeout_s=self._value(table, "poll_timeout", inner, int, 0),
             pools=tuple(name for each in POOL_KEYS for name in self._pools(annotations.get(each), each, who)),
             labels=self._plain(self._strings(table, "pod_labels", inner), "label", who),
             annotations=self._plain(annotations, "annotation", who),

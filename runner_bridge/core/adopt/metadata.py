@@ -59,6 +59,8 @@ def why_not(key: str, value: str, word: str) -> str:
         return f"the key belongs to {owner}"
     if not forms.is_label_key(key):
         return "Kubernetes refuses such a key, so no pod starts"
+    if "{{" in value:
+        return "only Helm knows the value"
     if word == "label" and value and "$" not in value and not forms.is_name(value):
         return "no label can hold the value, so the runner changes it"
     return ""

@@ -98,8 +98,8 @@ def _tier(tier: TierDraft, draft: PolicyDraft) -> Iterator[str]:
         yield f"        tags: {_list(one.tags)}{'' if one.tags else COMPLETE}"
         if one.limit:
             yield f"        limit: {one.limit}"
-        if draft.short_ids(one):
-            yield f"        short_ids: {_list(draft.short_ids(one))}"
+        if one.short_id:
+            yield f"        short_ids: [{scalar(one.short_id)}]"
     yield from _map("labels", like.labels)
     yield from _map("annotations", like.annotations)
     yield from _map("job", draft.job(tier))

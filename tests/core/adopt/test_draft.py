@@ -54,6 +54,24 @@ def test_a_url_that_only_the_environment_knows_is_asked_for(head: str) -> None:
     assert plan(section("a", head=head), gitlab_url="https://x.example").url == "https://x.example"
 
 
+@pytest.mark.parametrize("url", ["https://gitlab.com.example.com", "https://x.gitlab.com", "https://[broken", "x"])
+def test_what_is_not_gitlab_com_needs_no_groups(url: str) -> None:
+    assert plan(section("a", head=f'url = "{url}"')).url == url
+
+
+def test_case_makes_no_other_gitlab() -> None:
+    both = section("a"), section("b", head='url = "https://GitLab.example.com/"')
+    assert len(plan(*both).tiers[0].runners) == 2
+
+
+def test_no_password_in_a_url_is_told() -> None:
+    both = section("a"), section("b", head='url = "https://user:hunter2@other.example.com"')
+    assert "hunter2" not in " ".join(open_things(*both))
+    assert "hunter2" not in " ".join(plan(*both, gitlab_url="https://gitlab.example.com").notes)
+    (said,) = open_things(both[1])
+    assert said.endswith("Give --gitlab-url https://other.example.com")
+
+
 def test_gitlab_com_needs_the_groups_that_are_ours() -> None:
     head = 'url = "https://gitlab.com/"'
     assert "--root-group" in open_things(section("a", head=head))[0]
@@ -75,6 +93,7 @@ def test_the_namespaces_of_jobs_are_known_also_where_each_job_has_its_own() -> N
     [
         pytest.param("produção (1)", 'token = "glrt-4xYqA7pLwFAKETOKEN00"', "produ__o__1", id="as job pods show it"),
         pytest.param("produção", 'token = "$TOKEN"', None, id="a section that could not be found again"),
+        pytest.param("a b", 'token = "glrt-4xYq"', None, id="a token too short to tell runners apart"),
         pytest.param("ü", 'token = "glrt-4xYqA7pLwFAKETOKEN00"', None, id="nothing is left of it"),
     ],
 )
@@ -140,15 +159,17 @@ def test_on_gitlab_com_a_runner_is_of_a_group() -> None:
 @pytest.mark.parametrize(
     ("tokens", "known"),
     [
-        pytest.param(("glrt-4xYqA7pLwFAKETOKEN00", "glrt-9mZrT5kQxFAKETOKEN00"), [1, 1], id="each its own"),
-        pytest.param(("glrt-4xYqA7pLwFAKETOKEN00", "glrt-4xYqA7pLwFAKETOKEN11"), [0, 0], id="shared by two tokens"),
-        pytest.param(("glrt-4xYq", "$TOKEN"), [0, 0], id="too short, or a reference"),
+        pytest.param(("glrt-4xYqA7pLwFAKETOKEN00", "glrt-9mZrT5kQxFAKETOKEN00"), [True, True], id="each its own"),
+        pytest.param(
+            ("glrt-4xYqA7pLwFAKETOKEN00", "glrt-4xYqA7pLwFAKETOKEN11"), [False, False], id="shared by two tokens"
+        ),
+        pytest.param(("glrt-4xYq", "$TOKEN"), [False, False], id="too short, or a reference"),
     ],
 )
-def test_a_short_id_is_written_where_it_tells_runners_apart(tokens: tuple[str, str], known: list[int]) -> None:
+def test_a_short_id_is_written_where_it_tells_runners_apart(tokens: tuple[str, str], known: list[bool]) -> None:
     url = 'url = "https://gitlab.example.com"'
     found = plan(*(section(f"r{at}", head=f'{url}\ntoken = "{token}"') for at, token in enumerate(tokens)))
-    assert [len(found.short_ids(one)) for tier in found.tiers for one in tier.runners] == known
+    assert [bool(one.short_id) for tier in found.tiers for one in tier.runners] == known
 
 
 def test_a_rule_for_a_tier_that_is_none_names_those_that_are() -> None:
@@ -171,6 +192,12 @@ def test_a_job_says_what_does_not_follow_from_the_rest() -> None:
         {"service_account": "s", "image": "i", "poll_timeout": 30, "annotation_overwrites": "^t="},
         {"namespace": "x", "label_overwrites": "^t="},
     ]
+
+
+def test_what_only_helm_can_fill_in_is_left_to_the_file() -> None:
+    template = "'{{ .Values.x }}'"
+    found = plan(section("a", f"image = {template}\nservice_account = {template}\npoll_timeout = -1"))
+    assert found.job(found.tiers[0]) == {}
 
 
 def test_what_runners_of_one_tier_do_not_share_stays_with_them() -> None:

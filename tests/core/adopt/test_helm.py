@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner_bridge.core.adopt import Adoption, Options, Undecided, adopt_helm_values
 from runner_bridge.core.adopt.helm import as_runner_config, parse_values, tags
@@ -13,12 +15,13 @@ from runner_bridge.core.adopt.pools import parse_pool
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.policy import Source, load
 from runner_bridge.render.helm_values import merge_values
+from tests.core.adopt.sections import changed, sections
 
 if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy
 
 RELEASE = (Path(__file__).parent / "samples" / "release.values.yaml").read_text(encoding="utf-8")
-POOLS = ("infraestrutura=172.16.0.0/16,nat", "workload=10.10.0.0/16,routable,automatic")
+POOLS = ("infraestrutura=172.16.0.0/16,nat", "edge=172.18.0.0/16,nat", "workload=10.10.0.0/16,routable,automatic")
 
 
 def merge(text: str, policy: Policy) -> str:
@@ -70,6 +73,17 @@ def test_a_merge_into_the_release_changes_what_is_named_and_a_second_changes_not
     assert changed["namespace"] == ('"{{.Release.Namespace}}"', '"ci-infra"')
     assert "cni.projectcalico.org/ipv4pools" not in changed
     assert adopt(merged).differences == ()
+
+
+def test_what_only_helm_can_fill_in_stays_as_it_is() -> None:
+    text = RELEASE.replace('"alpine:3.20"', "'{{ .Values.image }}'").replace(
+        "[runners.kubernetes.pod_annotations]",
+        "[runners.kubernetes.pod_annotations]\n          team = '{{ .Values.team }}'",
+    )
+    assert "{{ .Values.team }}" in text
+    adoption = adopt(text)
+    assert not [one for one in adoption.differences if one.path[-1] in {"image", "team"}]
+    assert "'{{ .Values.image }}'" in merge(text, policy_of(adoption))
 
 
 def test_a_namespace_that_only_helm_knows_is_asked_for() -> None:
@@ -149,3 +163,15 @@ def test_values_that_cannot_be_read_are_refused(text: str, said: str | None) -> 
 def test_a_table_that_is_none_is_told_by_the_reader() -> None:
     with pytest.raises(Undecided, match="kubernetes is a number, expected a table"):
         adopt('gitlabUrl: https://x.example\nrunners: {name: a, config: "[[runners]]\\nkubernetes = 5"}')
+
+
+@given(sections(), st.booleans(), st.sampled_from(["", "# ours\n", "resources: {limits: {memory: 1Gi}}\n"]))
+def test_any_release_differs_from_its_policy_in_nothing_but_what_is_named(body: str, named: bool, more: str) -> None:
+    template = "".join(f"    {line}\n" for line in ["[[runners]]", *body.splitlines()])
+    name = "envVars:\n  - name: RUNNER_NAME\n    value: a\n" if named else ""
+    text = f"{more}gitlabUrl: https://gitlab.example.com\n{name}runners:\n  config: |\n{template}"
+    adoption = adopt(text, runner_name="a")
+    merged = merge(text, policy_of(adoption))
+    assert {one.path for one in adoption.differences} == changed(parse_values(text, "v"), parse_values(merged, "v"))
+    assert {one.path[0] for one in adoption.differences} <= {"runners", "envVars"}
+    assert adopt(merged).differences == ()

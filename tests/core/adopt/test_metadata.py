@@ -44,6 +44,7 @@ def test_the_end_of_a_url_that_the_runner_drops_does_not_count(tail: str) -> Non
         ("team", "$CI_PROJECT_PATH x", "label", ""),
         ("team", "a b", "annotation", ""),
         ("team", "a b", "label", "no label can hold the value"),
+        ("team", "{{ .Values.team }}", "annotation", "only Helm knows"),
         ("bad key", "", "annotation", "Kubernetes refuses such a key"),
         ("pod.runner.gitlab.com/x", "", "label", "belongs to GitLab Runner"),
         ("cni.projectcalico.org/ipAddrs", "[]", "annotation", "belongs to Calico"),
