@@ -11,7 +11,7 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint import ip_pools, policy, runner_config, with_excerpts
+from runner_bridge.core.lint import config_map, helm_values, ip_pools, policy, runner_config, with_excerpts
 from runner_bridge.core.lint.kinds import Kind, is_policy_part, kinds_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def _runner_config(text: str, name: str) -> tuple[Finding, ...]:
     return runner_config.lint(text, name, template="template" in posixpath.basename(name))
 
 
-_LINTERS: Mapping[Kind, Callable[[str, str], tuple[Finding, ...]]] = {Kind.RUNNER_CONFIG: _runner_config}
+_LINTERS: Mapping[Kind, Callable[[str, str], tuple[Finding, ...]]] = {
+    Kind.RUNNER_CONFIG: _runner_config,
+    Kind.HELM_VALUES: helm_values.lint,
+    Kind.CONFIG_MAP: config_map.lint,
+}
 """Those that look at one text by itself."""
 
 
