@@ -152,6 +152,8 @@ def _unmapped(evidence: Evidence, marks: Marks, owner: Owner | None) -> Identity
     else:
         cause = f"The project belongs to the pinned tier {pinned}, and no runner of it has this short id."
         remedy = "If the runner is ours, declare it, with the short id; if not, find out why it may serve this project."
+    if not marks.short_id:
+        cause, remedy = "The pod has lost the label with the runner's short id.", "Find out who changes labels of pods."
     seen = f"short id {quote(marks.short_id) or 'missing'}, name {quote(marks.manager) or 'missing'}"
     if owner is not None:
         cause = f"{listed(owner.names)} has this short id and is not in the policy. {cause}"

@@ -53,13 +53,13 @@ def judge_job_pod(evidence: Evidence, pod: Pod, identity: Identity, now: datetim
     view = evidence.tiers.get(identity.tier)
     request = request_of(evidence, pod, view, identity.runner)
     if pod.host_network:
-        assignment = _NO_ADDRESS
+        assignment = _NO_ADDRESS  # it has the node's
         problems = [*identity.problems, *_host_network(pod)]
     else:
         assignment = assignment_of(evidence, pod, view)
         problems = [*identity.problems, *request.problems]
         if request.silent and view is not None:
-            problems += _silent(evidence, pod, view, request, assignment)
+            problems += _silent(evidence, pod, view, identity.runner, request, assignment)
         problems += _explained(assignment, request)
         if not assignment.assigned:
             problems = _with(problems, why_no_address(evidence, pod, view, now))
@@ -117,14 +117,23 @@ def _host_network(pod: Pod) -> list[Problem]:
     return [Problem(codes.HOST_NETWORK, f"hostNetwork, {seen}", "an address of the tier's pools", cause)]
 
 
-def _silent(evidence: Evidence, pod: Pod, view: TierView, request: Request, assignment: Assignment) -> list[Problem]:
+def _silent(
+    evidence: Evidence, pod: Pod, view: TierView, runner: str, request: Request, assignment: Assignment
+) -> list[Problem]:
     """Say what it means that nothing that was read asks for the pinned tier's pools."""
     expected = listed(view.pool_names)
-    if request.requested.origin is not Origin.UNREAD:
-        cause = "Neither the pod nor its namespace carries the annotation: the runner's configuration does not set it."
-        return [Problem(codes.ANNOTATION_MISSING, "no pool annotation", expected, cause)]
-    if assignment.outside:
-        cause = "The pod carries none, and its address shows that nothing else asked for the tier's pools either."
+    unread = request.requested.origin is Origin.UNREAD
+    if not unread or assignment.outside:
+        cause = "Neither the pod nor its namespace carries the annotation."
+        if unread:
+            cause = "The pod carries none, and its address shows that its namespace did not ask for the pools either."
+        if runner in evidence.configured_runners:
+            cause += (
+                f" Other job pods of {runner} carry it: another section of config.toml with the same token, or an "
+                "earlier state of it, made this one."
+            )
+        else:
+            cause += f" The configuration of {runner or 'the runner'} does not set it."
         return [Problem(codes.ANNOTATION_MISSING, "no pool annotation", expected, cause)]
     if evidence.namespaces_given:
         return []  # the request says so already

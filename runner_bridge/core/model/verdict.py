@@ -119,7 +119,7 @@ class Verdict(Struct, frozen=True, gc=False, kw_only=True):
     project: str = ""
     """The project's number, from the label; decimal text."""
     project_path: str = ""
-    """From GitLab's list of projects; else what the job's URL claims."""
+    """From GitLab's list of projects; empty where it is not listed. Never what the pod claims."""
     intended: tuple[str, ...] = ()
     """Names of the tier's pools."""
     requested: Requested

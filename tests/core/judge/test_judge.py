@@ -126,6 +126,12 @@ def test_an_unknown_short_id_with_a_declared_name_is_unknown_never_unmanaged() -
     assert "short_ids: [unknown12]" in verdict.findings[0].what_to_do
 
 
+def test_a_pod_that_lost_its_short_id_is_unknown_too() -> None:
+    verdict = one(make.job_pod(marks=make.marks(short_id="")))
+    assert codes(verdict) == ["identity-unconfirmed"]
+    assert "lost the label" in verdict.findings[0].cause
+
+
 def test_short_ids_from_a_config_map_a_pod_too() -> None:
     pod = make.job_pod(marks=make.marks(short_id="fromTOML1"))
     assert one(pod, short_ids=[("fromTOML1", "infra-platform")]).outcome is Outcome.PASS
@@ -517,6 +523,13 @@ def test_a_namespace_that_was_not_read_proves_nothing(namespaces: tuple[c.Namesp
 def test_a_missing_annotation_is_named_when_the_address_shows_it() -> None:
     verdict = one(make.job_pod("10.10.0.9", asked=c.NOTHING_ASKED), namespaces=None)
     assert codes(verdict) == ["annotation-missing", "address-routable"]
+
+
+def test_why_the_annotation_is_missing_is_inferred_from_the_runners_other_pods() -> None:
+    bare = make.job_pod("10.10.0.9", name="a", asked=c.NOTHING_ASKED)
+    assert "The configuration of infra-platform does not set it." in one(bare).findings[0].cause
+    beside = seen(bare, make.job_pod(name="b")).verdicts[0]
+    assert "Other job pods of infra-platform carry it" in beside.findings[0].cause
 
 
 def test_an_unpinned_tier_without_namespaces_rests_on_a_stated_assumption() -> None:
