@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -346,9 +345,9 @@ def test_a_closed_pipe_keeps_the_exit_code() -> None:
 def test_an_interrupt_while_reading_ends_with_130() -> None:
     with process("--pods", "-") as running:
         assert running.stdin is not None
-        running.stdin.write(b'{"kind": "List", "items": [')
+        # More than a pipe holds: once it is written, the process is reading.
+        running.stdin.write(b'{"kind": "List", "items": [' + b" " * 4_000_000)
         running.stdin.flush()
-        time.sleep(1.5)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=30)
     assert running.returncode == 130

@@ -149,7 +149,9 @@ class CheckAnswer:
         """Why the answer proves nothing, or less than was expected; empty where it does."""
         if not self.job_pods:
             expected = f" At least {self.expect_min} expected (--expect-min)." if self.expect_min else ""
-            return f"No job pod of a declared runner was seen: nothing is proven.{expected}"
+            # Where Calico IPAM is not in use, the finding about the cluster says why none was judged.
+            seen = "was judged" if self.cluster else "of a declared runner was seen"
+            return f"No job pod {seen}: nothing is proven.{expected}"
         if self.job_pods < self.expect_min:
             return f"Only {_many(self.job_pods, 'job pod')}, at least {self.expect_min} expected (--expect-min)."
         return ""

@@ -144,6 +144,9 @@ def test_no_job_pods_prove_nothing_and_too_few_prove_too_little() -> None:
     )
     assert answered(make.verdict(), expect_min=1).nothing_proven == ""
     assert answered().summary == "0 job pods"
+    absent = found(job_pods.CALICO_IPAM_ABSENT, subject="cluster")
+    nobody = answered(judgement=make.judgement(findings=(absent,)))
+    assert (nobody.nothing_proven, nobody.exit_code) == ("No job pod was judged: nothing is proven.", 3)
 
 
 def test_a_row_says_what_was_wanted_asked_and_got() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
@@ -63,6 +64,12 @@ assumed: No blocks were given.
 0 GETs, 0 writes: read from pods.json.
 """
     )
+
+
+def test_the_how_to_shows_what_is_printed() -> None:
+    page = Path(__file__).parents[3] / "docs/howto/check-a-cluster.md"
+    block = page.read_text(encoding="utf-8").split("```\nPROJECT")[1].split("```")[0]
+    assert f"PROJECT{block}" in shown(make.verdict(), breach())
 
 
 def test_a_wide_terminal_gets_one_line_per_pod() -> None:

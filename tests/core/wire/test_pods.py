@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner_bridge.core.model.cluster import NOTHING_ASKED, Asked, Marks
+from runner_bridge.render.fragment.governed import STAMP
 from tests.core.wire.recorded import job_pod, kubectl, only_pod, read, tree
 
 CNI = "cni.projectcalico.org/"
@@ -172,6 +173,11 @@ def test_only_a_controlling_owner_counts() -> None:
     seen = only_pod(pod(metadata={"ownerReferences": owners}))
     assert (seen.owner_kind, seen.owner) == ("DaemonSet", "logs")
     assert only_pod(pod(metadata={"ownerReferences": owners[:1]})).owner == ""
+
+
+def test_the_stamp_is_read_under_the_name_that_render_writes() -> None:
+    seen = only_pod(pod(metadata={"annotations": {STAMP: "abc"}}))
+    assert seen.marks == Marks(stamp="abc")
 
 
 def test_marks_of_a_pause_pod_and_of_ours_are_read() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner_bridge.core.errors import WireError
@@ -70,6 +70,7 @@ def test_a_recorded_watch_keeps_only_what_was_not_deleted() -> None:
     assert [pod.name for pod in read(data("pods-watch.jsonl.gz")).pods] == ["gitlab-runner-6d9c5f7b48-x2lqk"]
 
 
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_lines_does_not_matter(order: random.Random) -> None:
     lines = data("pods-watch.jsonl.gz").splitlines()[:40]
