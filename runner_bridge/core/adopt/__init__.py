@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.adopt import helm
 from runner_bridge.core.adopt.differences import Difference, compare, describe
 from runner_bridge.core.adopt.draft import Options, PolicyDraft, Undecided, draft
-from runner_bridge.core.adopt.existing import Existing, parse, read
+from runner_bridge.core.adopt.existing import Existing, parse, read, section_lines
 from runner_bridge.core.adopt.policy_text import WIDTH, write
 from runner_bridge.core.errors import PolicyError
 from runner_bridge.core.model import Severity
@@ -62,7 +62,7 @@ def adopt_runner_config(text: str, file: str, *, options: Options, merge: Callab
         Undecided: something must be known, or mended, first; holds all of it.
     """
     before = parse(text, file)
-    plan, policy = _accepted(read(before, file), file, options)
+    plan, policy = _accepted(read(before, file, lines=section_lines(text, file)), file, options)
     return _adoption(plan, file, before, parse(merge(text, policy), file))
 
 

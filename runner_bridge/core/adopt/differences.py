@@ -136,7 +136,7 @@ def describe(differences: Sequence[Difference], runners: Mapping[str, str], *, w
         headed.setdefault(who, []).append((_entry(key, [one for _, one in group]), group[0][1].why))
     lines: list[str] = []
     for who, entries in sorted(headed.items(), key=lambda item: (not _has_changes(item[1]), -len(item[0]))):
-        lines += [_heading(who, len(runners)), *_lines(entries, width)]
+        lines += [*_fold(_heading(who, len(runners)), width, "", "  "), *_lines(entries, width)]
     return lines
 
 

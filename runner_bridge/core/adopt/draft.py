@@ -179,7 +179,7 @@ def _of_one_gitlab(
     if not url:
         return "", tuple(runners), ()
     others = [one for one in runners if _is_known(one.url) and clean_url(one.url).casefold() != url.casefold()]
-    notes = [f"{one.key} {one}: left alone, because it is of {_shown_url(one.url)}." for one in others]
+    notes = [f"runner {one}: left alone, because it is of {_shown_url(one.url)}." for one in others]
     return url, tuple(one for one in runners if one not in others), tuple(notes)
 
 

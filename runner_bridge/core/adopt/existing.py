@@ -19,11 +19,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from runner_bridge.core.adopt.metadata import OURS, clean_url, short_id, why_not
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.redact import redact
+from runner_bridge.core.text import toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["KUBERNETES", "POOL_KEYS", "Existing", "ExistingRunner", "parse", "read", "read_runners", "short_id"]
+__all__ = [
+    "KUBERNETES",
+    "POOL_KEYS",
+    "Existing",
+    "ExistingRunner",
+    "parse",
+    "read",
+    "read_runners",
+    "section_lines",
+    "short_id",
+]
 
 KUBERNETES = "kubernetes"
 POOL_KEYS: tuple[str, str] = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
@@ -36,6 +47,8 @@ class ExistingRunner:
 
     number: int
     """Its place among all `[[runners]]` of the file, from 0."""
+    line: int
+    """Of its `[[runners]]`, from 1; 0 where the section is part of another text."""
     name: str
     url: str
     short_id: str
@@ -57,13 +70,15 @@ class ExistingRunner:
     annotation_overwrites: str
     label_overwrites: str
 
-    @property
-    def key(self) -> str:
-        """Its key path, for example `runners[0]`."""
-        return f"runners[{self.number}]"
-
     def __str__(self) -> str:
-        return repr(self.name) if self.name else self.key
+        return _title(self.name, self.number, self.line)
+
+
+def _title(name: str, number: int, line: int) -> str:
+    """Return how a runner is called in messages."""
+    if name:
+        return f"{redact(name)!r} (line {line})" if line else repr(redact(name))
+    return f"of line {line}" if line else f"number {number + 1}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +130,7 @@ def read_runners(text: str, file: str) -> Existing:
     Raises:
         WireError: it is not TOML, or `runners` is not an array of tables.
     """
-    return read(parse(text, file), file)
+    return read(parse(text, file), file, lines=section_lines(text, file))
 
 
 def parse(text: str, file: str) -> dict[str, Any]:
@@ -134,13 +149,22 @@ def parse(text: str, file: str) -> dict[str, Any]:
     raise WireError(message)
 
 
-def read(tree: Mapping[str, Any], file: str, *, how_to_name: str = "Give it one.") -> Existing:
+def section_lines(text: str, file: str) -> tuple[int, ...]:
+    """Return the line of each runner's section, in the order of the file. Never raises."""
+    sections = toml.parse(text, file).root.get("runners")
+    return tuple(one.place.line for one in sections.items) if isinstance(sections, toml.Array) else ()
+
+
+def read(
+    tree: Mapping[str, Any], file: str, *, lines: Sequence[int] = (), how_to_name: str = "Give it one."
+) -> Existing:
     """
     Read the runners of a parsed config.toml, in the order of the file.
 
     Args:
         tree: what `parse` returned.
         file: what the file is called.
+        lines: what `section_lines` returned; nothing where the sections are part of another text.
         how_to_name: what to do about a runner without a name.
 
     Raises:
@@ -151,7 +175,7 @@ def read(tree: Mapping[str, Any], file: str, *, how_to_name: str = "Give it one.
         message = f"{file}: runners is not an array of tables. Write each runner as [[runners]]."
         raise WireError(message)
     reader = _Reader(file)
-    runners = [reader.runner(one, at) for at, one in enumerate(sections)]
+    runners = [reader.runner(one, at, lines[at] if lines else 0) for at, one in enumerate(sections)]
     kept = tuple(one for one in runners if one is not None)
     reader.find_twins(sections, kept, how_to_name)
     return Existing(
@@ -171,38 +195,39 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.who = ""
         self.notes: list[str] = []
         self.problems: list[str] = []
 
-    def runner(self, section: Mapping[str, Any], number: int) -> ExistingRunner | None:
-        key = f"runners[{number}]"
-        name = self._value(section, "name", key, str, "")
-        executor = self._value(section, "executor", key, str, "")
-        who = f"{key} {redact(name)!r}" if name else key
+    def runner(self, section: Mapping[str, Any], number: int, line: int) -> ExistingRunner | None:
+        name = section.get("name", "")
+        self.who = f"runner {_title(name if isinstance(name, str) else '', number, line)}"
+        name = self._value(section, "name", str, "")
+        executor = self._value(section, "executor", str, "")
         if executor != KUBERNETES:
             kind = f"the executor {redact(executor)!r}" if executor else "no executor"
-            self.notes.append(f"{who}: left alone, because it names {kind}. A policy is about {KUBERNETES} runners.")
+            self.notes.append(f"{self.who}: left alone, because it names {kind}; a policy is about {KUBERNETES}.")
             return None
-        table = self._value(section, KUBERNETES, key, dict, {})
-        inner = f"{key}.{KUBERNETES}"
-        token = self._value(section, "token", key, str, "")
-        annotations = self._strings(table, "pod_annotations", inner)
+        table = self._value(section, KUBERNETES, dict, {})
+        token = self._value(section, "token", str, "")
+        annotations = self._strings(table, "pod_annotations")
         return ExistingRunner(
             number=number,
+            line=line,
             name=name,
-            url=self._value(section, "url", key, str, ""),
+            url=self._value(section, "url", str, ""),
             short_id=short_id(token),
-            limit=max(0, self._value(section, "limit", key, int, 0)),
-            namespace=self._value(table, "namespace", inner, str, ""),
-            namespace_per_job=self._value(table, "namespace_per_job", inner, bool, default=False),
-            service_account=self._value(table, "service_account", inner, str, ""),
-            image=self._value(table, "image", inner, str, ""),
-            poll_timeout_s=self._value(table, "poll_timeout", inner, int, 0),
-            pools=tuple(name for each in POOL_KEYS for name in self._pools(annotations.get(each), each, who)),
-            labels=self._plain(self._strings(table, "pod_labels", inner), "label", who),
-            annotations=self._plain(annotations, "annotation", who),
-            annotation_overwrites=self._value(table, "pod_annotations_overwrite_allowed", inner, str, ""),
-            label_overwrites=self._value(table, "pod_labels_overwrite_allowed", inner, str, ""),
+            limit=max(0, self._value(section, "limit", int, 0)),
+            namespace=self._value(table, "namespace", str, ""),
+            namespace_per_job=self._value(table, "namespace_per_job", bool, default=False),
+            service_account=self._value(table, "service_account", str, ""),
+            image=self._value(table, "image", str, ""),
+            poll_timeout_s=self._value(table, "poll_timeout", int, 0),
+            pools=tuple(name for each in POOL_KEYS for name in self._pools(annotations.get(each), each)),
+            labels=self._plain(self._strings(table, "pod_labels"), "label"),
+            annotations=self._plain(annotations, "annotation"),
+            annotation_overwrites=self._value(table, "pod_annotations_overwrite_allowed", str, ""),
+            label_overwrites=self._value(table, "pod_labels_overwrite_allowed", str, ""),
         )
 
     def find_twins(
@@ -215,52 +240,54 @@ class _Reader:
             name = (one.name.lower(), clean_url(one.url))
             token = str(sections[one.number].get("token", ""))
             if not one.name:
-                self.problems.append(f"{one.key} has no name, and a policy tells runners apart by name. {how_to_name}")
+                self.problems.append(
+                    f"runner {one} has no name, and a policy tells runners apart by name. {how_to_name}"
+                )
             elif name in names:
                 self.problems.append(
-                    f"{one.key} is called {one.name!r} as {names[name].key} is, and a policy tells runners "
-                    "apart by name. Rename one of them."
+                    f"runners {names[name]} and {one} have one name, and a policy tells runners apart by name. Rename "
+                    "one of them."
                 )
             if token and token in tokens:
                 self.problems.append(
-                    f"{one.key} {one.name!r} has the same token as {tokens[token].key}: GitLab deals their jobs to "
-                    "either by chance. Register a runner of its own for one of them, or remove it."
+                    f"runners {tokens[token]} and {one} share a token: GitLab deals their jobs to either by chance. "
+                    "Register a runner of its own for one of them, or remove it."
                 )
             names.setdefault(name, one)
             tokens.setdefault(token, one)
 
-    def _value(self, table: Mapping[str, Any], key: str, path: str, kind: type[T], default: T) -> T:
+    def _value(self, table: Mapping[str, Any], key: str, kind: type[T], default: T) -> T:
         value = table.get(key, default)
         if _is(value, kind):
             return cast("T", value)
-        self._wrong_type(f"{path}.{key}", value, _TYPE_NAMES[kind])
+        self._wrong_type(key, value, _TYPE_NAMES[kind])
         return default
 
-    def _strings(self, table: Mapping[str, Any], key: str, path: str) -> dict[str, str]:
+    def _strings(self, table: Mapping[str, Any], key: str) -> dict[str, str]:
         found: dict[str, str] = {}
-        for name, value in self._value(table, key, path, dict, {}).items():
+        for name, value in self._value(table, key, dict, {}).items():
             if isinstance(value, str):
                 found[name] = value
             else:
-                self._wrong_type(f'{path}.{key}."{redact(name)}"', value, "a string")
+                self._wrong_type(f'{key}."{redact(name)}"', value, "a string")
         return found
 
-    def _wrong_type(self, path: str, value: object, expected: str) -> None:
+    def _wrong_type(self, key: str, value: object, expected: str) -> None:
         kind = next((name for kind, name in _TYPE_NAMES.items() if _is(value, kind)), "another type")
         self.problems.append(
-            f"{path} is {kind}, expected {expected}: the runner refuses the whole file. {self._ask_lint()}"
+            f"{self.who}: {key} is {kind}, expected {expected}: the runner refuses the whole file. {self._ask_lint()}"
         )
 
     def _ask_lint(self) -> str:
         return f"`runner-bridge lint {self.file}` shows the place and the remedy."
 
-    def _pools(self, text: str | None, key: str, who: str) -> tuple[str, ...]:
+    def _pools(self, text: str | None, key: str) -> tuple[str, ...]:
         """Read one pool annotation as Calico does; null, an empty list and empty text ask for nothing."""
         if not text:
             return ()
         if "$" in text or "{{" in text:
             self.problems.append(
-                f"{who}: {key} holds a variable, so a job decides its own pool. Write the names of the pools there. "
+                f"{self.who}: {key} holds a variable, so a job decides its own pool. Write the names of pools there. "
                 f"{self._ask_lint()}"
             )
             return ()
@@ -273,16 +300,16 @@ class _Reader:
         if isinstance(names, list) and all(isinstance(one, str) and one for one in names):
             return tuple(names)
         self.problems.append(
-            f"{who}: {key} is {redact(text)!r}, expected one string that holds a JSON list of pool names, such as "
+            f"{self.who}: {key} is {redact(text)!r}, expected one string that holds a JSON list of pool names, such as "
             f"'[\"infra\"]': its pods never start. {self._ask_lint()}"
         )
         return ()
 
-    def _plain(self, values: Mapping[str, str], word: str, who: str) -> Mapping[str, str]:
+    def _plain(self, values: Mapping[str, str], word: str) -> Mapping[str, str]:
         """Return what a policy can say, too; the rest stays in the file, and that is said."""
         plain = {key: value for key, value in values.items() if not why_not(key, value, word)}
         for key, value in values.items():
             why = why_not(key, value, word)
             if why and key not in POOL_KEYS and why != OURS:
-                self.notes.append(f"{who}: the {word} {redact(key)!r} is not for a policy: {why}.")
+                self.notes.append(f"{self.who}: the {word} {redact(key)!r} is not for a policy: {why}.")
         return MappingProxyType(plain)

@@ -17,13 +17,15 @@ from runner_bridge.core.adopt.pools import AUTOMATIC, HOW_TO_ANSWER, KnownPool, 
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from runner_bridge.core.adopt.existing import ExistingRunner
 
 DEFAULT_NAMESPACE = "default"
 """Where the runner makes job pods when its section names no namespace (GitLab Runner, executors/kubernetes)."""
 UNPINNED = "default"
+NAMED_AT_MOST = 8
+"""So many runners are named in one problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,9 @@ def draft_tiers(runners: Sequence[ExistingRunner], pools: KnownPools) -> tuple[t
         return (), problems
     groups: dict[object, list[ExistingRunner]] = {}
     for one in runners:
-        groups.setdefault(_trust(one, found[one.key]), []).append(one)
+        groups.setdefault(_trust(one, found[one.number]), []).append(one)
     drafts = [
-        TierDraft(name="", pools=found[same[0].key], pin=bool(same[0].pools), runners=tuple(same))
+        TierDraft(name="", pools=found[same[0].number], pin=bool(same[0].pools), runners=tuple(same))
         for same in groups.values()
     ]
     return tuple(_named(drafts)), ()
@@ -73,29 +75,29 @@ def _trust(runner: ExistingRunner, pools: Sequence[KnownPool]) -> object:
 
 def _resolve(
     runners: Sequence[ExistingRunner], pools: KnownPools
-) -> tuple[dict[str, tuple[KnownPool, ...]], tuple[str, ...]]:
-    """Return the pools of each runner by its key; every pool that is not known is a problem, all of them at once."""
+) -> tuple[dict[int, tuple[KnownPool, ...]], tuple[str, ...]]:
+    """Return the pools of each runner by its number; every pool that is not known is a problem, all of them at once."""
     missing: dict[str, list[ExistingRunner]] = {}
-    found: dict[str, tuple[KnownPool, ...]] = {}
+    found: dict[int, tuple[KnownPool, ...]] = {}
     for one in runners:
         known = [pools.find(entry) for entry in one.pools]
         for entry, pool in zip(one.pools, known, strict=True):
             if pool is None:
                 missing.setdefault(entry, []).append(one)
-        found[one.key] = tuple(dict.fromkeys(pool for pool in known if pool))
+        found[one.number] = tuple(dict.fromkeys(pool for pool in known if pool))
     problems = [_unknown_pool(entry, by) for entry, by in missing.items()]
     unpinned = [one for one in runners if not one.pools]
     rest = pools.of_unpinned({pool.name for each in found.values() for pool in each})
-    found |= {one.key: rest for one in unpinned}
+    found |= {one.number: rest for one in unpinned}
     if unpinned and (unclear := _unclear_rest(unpinned, rest)):
         problems.append(unclear)
     if problems:
         problems[-1] += f" {HOW_TO_ANSWER}"
     problems += [
-        f"runner {one} asks for pools of different classes, {_classes(found[one.key])}, and Calico uses any of them. "
-        "Let it ask for pools of one class."
+        f"runner {one} asks for pools of different classes, {_classes(found[one.number])}, and Calico uses any of "
+        "them. Let it ask for pools of one class."
         for one in runners
-        if one.pools and _mixes(found[one.key])
+        if one.pools and _mixes(found[one.number])
     ]
     return found, tuple(problems)
 
@@ -132,9 +134,10 @@ def _unknown_pool(entry: str, by: Sequence[ExistingRunner]) -> str:
     )
 
 
-def _list(runners: Iterable[ExistingRunner]) -> str:
-    names = [str(one) for one in runners]
-    return f"runner{'s' if len(names) > 1 else ''} {', '.join(names)}"
+def _list(runners: Sequence[ExistingRunner]) -> str:
+    names = [str(one) for one in runners[:NAMED_AT_MOST]]
+    more = f" and {len(runners) - len(names)} more" if len(runners) > len(names) else ""
+    return f"runner{'s' if len(runners) > 1 else ''} {', '.join(names)}{more}"
 
 
 def _named(drafts: Sequence[TierDraft]) -> list[TierDraft]:

@@ -125,6 +125,16 @@ def test_a_reason_that_several_keys_share_is_given_once() -> None:
     ]
 
 
+def test_a_long_list_of_runners_is_folded() -> None:
+    names = {str(at): f"runner-{at}" for at in range(20)}
+    before: dict[str, Any] = {"runners": [{} for _ in names]}
+    after = {"runners": [{"x": at % 2} for at in range(20)]}
+    lines = describe(tuple(compare(before, after)), names, width=60)
+    assert max(map(len, lines)) <= 60
+    assert lines[0].startswith("Runners runner-0, runner-2")
+    assert lines[1].startswith("  runner-")
+
+
 def test_no_secret_is_told() -> None:
     assert "FAKETOKEN" not in told('token = "glrt-4xYqA7pLwFAKETOKEN00"', 'x = "glrt-9mZrT5kQxFAKETOKEN00"')
 

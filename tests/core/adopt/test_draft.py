@@ -45,7 +45,7 @@ def test_runners_of_two_gitlabs_need_a_choice_and_the_others_are_left_alone() ->
     assert "https://gitlab.example.com, https://other.example.com" in open_things(*both)[0]
     chosen = plan(*both, gitlab_url="https://gitlab.example.com/")
     assert [one.name for tier in chosen.tiers for one in tier.runners] == ["a"]
-    assert chosen.notes == ("runners[1] 'b': left alone, because it is of https://other.example.com.",)
+    assert chosen.notes == ("runner 'b' (line 7): left alone, because it is of https://other.example.com.",)
 
 
 @pytest.mark.parametrize("head", ["", 'url = "$CI_SERVER_URL"'])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner_bridge.core.adopt.existing import Existing, ExistingRunner, read_runners
+from runner_bridge.core.adopt.existing import read as read_tree
 from runner_bridge.core.errors import WireError
 
 INFRA = """
@@ -107,7 +108,7 @@ def test_an_annotation_that_says_no_pool_is_a_problem_and_points_to_lint(value: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param(kubernetes("namespace = 5"), "runners[0].kubernetes.namespace is a number", id="number"),
+        pytest.param(kubernetes("namespace = 5"), "runner 'a' (line 1): namespace is a number", id="number"),
         pytest.param(kubernetes("poll_timeout = true"), "poll_timeout is a boolean, expected a number", id="boolean"),
         pytest.param(kubernetes("pod_labels = 1979-05-27"), "pod_labels is another type", id="date"),
         pytest.param(kubernetes("image = {a = 1}"), "image is a table, expected a string", id="table"),
@@ -120,8 +121,8 @@ def test_a_value_of_a_wrong_type_is_a_problem(text: str, said: str) -> None:
 def test_runners_of_other_executors_are_left_alone_and_named() -> None:
     found = read('[[runners]]\nname = "d"\nexecutor = "docker"\n[[runners]]\nname = "e"\n')
     assert found.runners == ()
-    assert "runners[0] 'd': left alone, because it names the executor 'docker'" in found.notes[0]
-    assert "runners[1] 'e': left alone, because it names no executor" in found.notes[1]
+    assert "runner 'd' (line 1): left alone, because it names the executor 'docker'" in found.notes[0]
+    assert "runner 'e' (line 4): left alone, because it names no executor" in found.notes[1]
 
 
 def test_keys_that_are_not_for_a_policy_are_named_with_the_reason_but_our_own_are_not() -> None:
@@ -147,12 +148,15 @@ def test_runners_that_a_policy_cannot_tell_apart_are_problems_each() -> None:
     section = '[[runners]]\nname = "a"\ntoken = "glrt-4xYqA7pLwFAKETOKEN00"\nexecutor = "kubernetes"\n'
     found = read(section + section + '[[runners]]\nexecutor = "kubernetes"\n')
     assert [problem.split(".")[0] for problem in found.problems] == [
-        "runners[1] is called 'a' as runners[0] is, and a policy tells runners apart by name",
-        "runners[1] 'a' has the same token as runners[0]: GitLab deals their jobs to either by chance",
-        "runners[2] has no name, and a policy tells runners apart by name",
+        "runners 'a' (line 1) and 'a' (line 5) have one name, and a policy tells runners apart by name",
+        "runners 'a' (line 1) and 'a' (line 5) share a token: GitLab deals their jobs to either by chance",
+        "runner of line 9 has no name, and a policy tells runners apart by name",
     ]
-    assert str(found.runners[2]) == "runners[2]"
-    assert str(found.runners[0]) == "'a'"
+
+
+def test_a_section_without_a_line_of_its_own_is_told_by_name_or_number() -> None:
+    sections = [{"name": "a", "executor": "kubernetes"}, {"executor": "kubernetes"}]
+    assert [str(one) for one in read_tree({"runners": sections}, "f").runners] == ["'a'", "number 2"]
 
 
 def test_runners_of_two_gitlabs_may_have_the_same_name() -> None:

@@ -94,25 +94,30 @@ def test_a_name_without_letters_or_digits_still_makes_a_tier() -> None:
 def test_every_pool_that_is_not_known_is_asked_for_with_the_flag_that_answers() -> None:
     asked = problems(section("a", '["infra", "x"]'), section("b", '["infra"]'), section("c", '["172.18.0.0/16"]'))
     assert len(asked) == 3
-    assert "pool 'infra' of runners 'a', 'b'" in asked[0]
+    assert "pool 'infra' of runners 'a' (line 1), 'b' (line 9)" in asked[0]
     assert "--pool infra=CIDR,CLASS" in asked[0]
-    assert "pool 'x' of runner 'a'" in asked[1]
+    assert "pool 'x' of runner 'a' (line 1)" in asked[1]
     assert "--pool NAME=172.18.0.0/16,CLASS" in asked[2]
 
 
 def test_pools_of_runners_that_ask_for_none_are_asked_for_too_and_at_once() -> None:
     asked = problems(section("a", '["x"]'), section("b"), section("c"), pools=(known("x", "10.0.0.0/8"),))
     assert len(asked) == 1
-    assert asked[0].startswith("runners 'b', 'c' ask for no pool")
+    assert asked[0].startswith("runners 'b' (line 9), 'c' (line 15) ask for no pool")
     assert len(problems(section("a", '["x"]'), section("b"))) == 2
+
+
+def test_of_very_many_runners_some_are_named() -> None:
+    (said,) = problems(*(section(f"r{at}") for at in range(20)))
+    assert "and 12 more ask for no pool" in said
 
 
 def test_a_list_that_mixes_classes_is_refused() -> None:
     (said,) = problems(section("a", '["infra", "workload"]'), pools=(INFRA, WORKLOAD))
-    assert "runner 'a' asks for pools of different classes, infra (nat), workload (routable)" in said
+    assert "runner 'a' (line 1) asks for pools of different classes, infra (nat), workload (routable)" in said
 
 
 def test_classes_that_the_cluster_could_give_by_itself_are_asked_for_once() -> None:
     (said,) = problems(section("a"), section("b"), pools=(INFRA, WORKLOAD))
-    assert "runners 'a', 'b' ask for no pool" in said
+    assert "runners 'a' (line 1), 'b' (line 7) ask for no pool" in said
     assert "--pool NAME=CIDR,CLASS,automatic" in said
