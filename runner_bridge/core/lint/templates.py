@@ -113,8 +113,10 @@ def mask_yaml(text: str) -> Masked:
     return Masked(text=_ANY_PIECE.sub(cover, text), lines=tuple(dict.fromkeys(lines)))
 
 
-def uses_terraform(text: str) -> bool:
-    """Tell whether a template is Terraform's: `%{`, or `${` where TOML has no text."""
+def uses_terraform(text: str, name: str) -> bool:
+    """Tell whether a template is Terraform's: by its name, by `%{`, or by `${` where TOML has no text."""
+    if name.endswith(".tftpl") or (name.endswith(".tpl") and "{{" not in text):
+        return True
     return any(
         piece.text.startswith("%{") or (piece.text.startswith("${") and not piece.quoted) for piece in _pieces(text)
     )

@@ -79,8 +79,8 @@ class _Reader:
         newer = _as_toml_1_0(line)
         if newer != line:
             self.lines[row] = newer
-        elif row not in self.repaired and (end := _end_of_open_list(self.lines, row)) is not None:
-            self._close_list(row, end)
+        elif (opened := _open_list(self.lines, row)) is not None and opened[0] not in self.repaired:
+            self._close_list(*opened)
         else:
             # A value over several lines falls apart line by line; only its first line is news.
             if row not in self.repaired and row != self.last_row + 1:
@@ -147,10 +147,17 @@ def _without_comment(found: re.Match[str]) -> str:
     return "" if found["comment"] else found[0]
 
 
+def _open_list(lines: list[str], row: int) -> tuple[int, int] | None:
+    """Return where a list starts that is not closed, in `row` or before it, and the statement that follows it."""
+    for start in range(row, -1, -1):
+        if _is_statement(lines[start]) and not lines[start].lstrip().startswith("["):
+            end = _end_of_open_list(lines, start)
+            return (start, end) if end is not None and end >= row else None
+    return None
+
+
 def _end_of_open_list(lines: list[str], row: int) -> int | None:
     """Return the line of the first statement inside of a list that starts in `row`, None where there is no such."""
-    if not _is_statement(lines[row]) or lines[row].lstrip().startswith("["):
-        return None
     opened: list[str] = []
     for number in range(row, len(lines)):
         if number > row and (not opened or (opened[-1] == "[" and _is_statement(lines[number]))):

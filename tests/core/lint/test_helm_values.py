@@ -206,3 +206,43 @@ def test_no_finding_holds_a_secret_of_the_file(secret: str, row: str) -> None:
 def test_no_text_raises(text: str) -> None:
     lint(text, "values.yaml")
     lint(values(text), "values.yaml")
+
+
+TERRAFORM = """\
+gitlabUrl: ${gitlab_url}
+concurrent: ${concurrent}
+runnerToken: "${runner_token}"
+%{ if metrics ~}
+metrics: {enabled: true}
+%{ endif ~}
+runners:
+  config: |
+    [[runners]]
+      «tags» = ["${tags}"]
+      «name» = "${name}"
+      executor = "kubernetes"
+      environment = [«"FF_USE_ADVANCED_POD_SPEC_CONFIGURATION=true"»]
+      [runners.kubernetes]
+        namespace = "${namespace}"
+        privileged = ${privileged}
+        poll_timeout = ${poll_timeout}
+        [runners.kubernetes.pod_annotations]
+          "cni.projectcalico.org/ipv4pools" = '["${pool}"]'
+        [[runners.kubernetes.pod_spec]]
+          patch = '''
+            containers: [{name: build, env: [{name: A, value: "${value}"}]}]
+          '''
+"""
+
+
+def test_values_for_terraform_are_checked_where_they_are_written_out() -> None:
+    text, (tags, name, flag) = unmarked(TERRAFORM)
+    found = [one for one in lint(text, "values.yaml.tftpl") if one.code.severity is not Severity.ADVICE]
+    assert [one.code.name for one in found] == [
+        "chart-name-changes",
+        "unknown-key",
+        "template-key-ignored",
+        "flag-not-pinned",
+    ]
+    for place, code in ((tags, "unknown-key"), (name, "template-key-ignored"), (flag, "flag-not-pinned")):
+        assert places_of(found, code) == [place]

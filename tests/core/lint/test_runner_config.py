@@ -122,6 +122,7 @@ FOUND = {
     "global after a sub-table": (kubernetes("«concurrent» = 1\n"), "misplaced-key"),
     "in the wrong executor": (runner("[runners.docker]\n«pod_annotations» = {}\n"), "unfamiliar-key"),
     "setting among annotations": (annotation(f"{POOL_KEY} = '[\"a\"]'\n«poll_timeout» = 360"), "misplaced-key"),
+    "list among annotations": (annotation("«environment» = ['A=1']"), "misplaced-key"),
     "setting among labels": (label("«service_account» = 'x'"), "misplaced-key"),
     "removed": (kubernetes("«terminationGracePeriodSeconds» = 1\n"), "removed-key"),
     "removed from runners": (runner("«pre_clone_script» = 'x'\n"), "removed-key"),
@@ -343,7 +344,7 @@ QUIET = {
     "a capital domain in an annotation": annotation("\"Example.com/a\" = 'x'"),
     "an empty label of a team": label('"node-role.example.com/ci" = ""'),
     "a quoted label that is called like a setting": label('"service_account" = "x"'),
-    "a bare label that is called like a setting": label('namespace = "x"'),
+    "a bare label that is called like a setting": label('namespace = "x"\nimage = "y"'),
     "capital letters in keys": TOP.replace("c", "C")
     + RUNNER.replace("name", "Name")
     + KUBERNETES.replace("poll", "Poll"),
@@ -477,6 +478,11 @@ def test_a_finding_of_the_second_runner_is_named_by_it() -> None:
 def test_sections_without_a_name_have_a_number() -> None:
     text = "[[runners]]\n[[runners]]\nlimit = '1'\n"
     assert [one.subject for one in lint(text, "c.toml") if one.code.name == "wrong-type"] == ["runners[1].limit"]
+
+
+def test_a_line_that_cannot_be_read_is_not_missed_as_well() -> None:
+    text = runner("").replace("token = ", "token ").replace("executor = ", "executor ")
+    assert names(lint(text, "config.toml")) == ["toml-syntax"]
 
 
 def test_a_finding_about_the_text_as_a_whole_stands_at_its_start_in_another_file() -> None:

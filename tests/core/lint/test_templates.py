@@ -155,7 +155,15 @@ def test_variables_in_texts_are_terraforms_only_where_terraform_is_at_work() -> 
     ],
 )
 def test_terraform_is_known_by_what_toml_does_not_have(text: str, answer: bool) -> None:
-    assert templates.uses_terraform(text) is answer
+    assert templates.uses_terraform(text, "config.toml") is answer
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "answer"),
+    [("a.tftpl", "{{ b }}", True), ("a.tpl", "a = '${b}'", True), ("a.tpl", "a = '{{ b }}'", False)],
+)
+def test_terraform_is_known_by_the_name_of_the_file(name: str, text: str, answer: bool) -> None:
+    assert templates.uses_terraform(text, name) is answer
 
 
 def test_yaml_keeps_its_lines_and_columns_too() -> None:

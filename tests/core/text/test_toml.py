@@ -131,6 +131,7 @@ def test_a_value_over_several_lines_ends_for_a_caret_at_its_first_line() -> None
         ("é\x00\nb = 2", 1, 3, "a key without `=`", {"b": 2}),
         ("\f", 1, 1, "something that is no TOML", {}),
         ("a = [\n 1\nb = 2\nc = 3", 3, 1, "a new line of keys inside of the list that starts in line 1", None),
+        ("a = ['x'\n[b]\nc = 3", 2, 1, "a new line of keys inside of the list that starts in line 1", None),
         ("a = [\n 1,\n[b]\nc = 3", 3, 1, "a new line of keys inside of the list that starts in line 1", None),
     ],
     ids=repr,

@@ -62,7 +62,7 @@ def read(text: str, name: str, *, template: bool) -> tuple[Document, tuple[int, 
         return document, ()
     if not (template or document.problems or templates.is_template_name(name)):
         return document, ()
-    masked = templates.mask_toml(text, terraform=templates.uses_terraform(text))
+    masked = templates.mask_toml(text, terraform=templates.uses_terraform(text, name))
     return parse(masked.text, name), masked.lines
 
 
@@ -92,10 +92,12 @@ def _content(document: Document, *, template: bool) -> Iterator[Finding]:
     runners = runners_of(root)
     yield from shape.check(root)
     yield from values.check_globals(root)
-    yield from identity.check(runners, template=template)
+    # A line that could not be read may be the one that is missed.
+    partial = template or any(problem.mistake is not Mistake.REPEATED for problem in document.problems)
+    yield from identity.check(runners, partial=partial)
     pools_matter = any(metadata.pinned(runner) for runner in runners)
     for runner in runners:
-        yield from values.check(runner, template=template)
+        yield from values.check(runner, partial=partial)
         yield from metadata.check(runner)
         yield from kubernetes.check(runner, others_pinned=pools_matter)
         yield from pod_spec.check(runner)

@@ -23,15 +23,15 @@ _SHORT = 9
 _PLACEHOLDER = re.compile(r"(?i)redact|token|secret|change|replace|example|your|xxx|\*\*|\.\.\.|[<>\[\]{}…]")
 
 
-def check(runners: Sequence[Runner], *, template: bool) -> Iterator[Finding]:
+def check(runners: Sequence[Runner], *, partial: bool) -> Iterator[Finding]:
     """
     Yield what is wrong with the identities of the runners of a file.
 
     Args:
         runners: all of one file.
-        template: the file is one for `gitlab-runner register`, which brings url, token and name itself.
+        partial: url, token and name may come from elsewhere, or from a line that could not be read.
     """
-    if not template:
+    if not partial:
         for runner in runners:
             yield from _required(runner)
         yield from _names(runners)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.lint.runner_config.report import found
 from runner_bridge.core.lint.runner_keys import ALIASES, NEVER, REMOVED, ROOT, RUNNER, Section
 from runner_bridge.core.model.codes import runner_config as codes
-from runner_bridge.core.text.toml import Table
+from runner_bridge.core.text.toml import Scalar, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +78,9 @@ def setting_in_map(entry: Entry, path: str, map_name: str, chain: tuple[Step, ..
     name = entry.key.name
     if map_name.casefold() not in _FREE_MAPS or entry.key.quoted or isinstance(entry.value, Table):
         return None
+    is_text = isinstance(entry.value, Scalar) and isinstance(entry.value.value, str)
     home = next((step for step in reversed(chain) if _has(step.section, name)), None)
-    if home is None or not ("_" in name or name in {"image", "privileged", "concurrent", "limit"}):
+    if home is None or (is_text and "_" not in name):
         return None
     return found(
         codes.MISPLACED_KEY,

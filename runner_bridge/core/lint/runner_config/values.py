@@ -46,15 +46,15 @@ def check_globals(root: Table) -> Iterator[Finding]:
             yield found(codes.DEPRECATED_KEY, path, entry.key.place, observed=name)
 
 
-def check(runner: Runner, *, template: bool) -> Iterator[Finding]:
+def check(runner: Runner, *, partial: bool) -> Iterator[Finding]:
     """
     Yield what is wrong with the values of one runner.
 
     Args:
         runner: the section.
-        template: the executor may come from `gitlab-runner register`.
+        partial: the executor may come from elsewhere, or from a line that could not be read.
     """
-    yield from _executor(runner, template=template)
+    yield from _executor(runner, partial=partial)
     yield from _word(runner.table, "shell", join(runner.path, "shell"), _SHELLS)
     yield from _labels(runner.table, join(runner.path, "labels"))
     yield from _flags(runner)
@@ -67,11 +67,11 @@ def check(runner: Runner, *, template: bool) -> Iterator[Finding]:
         yield from _idle_times(table_of(table, "autoscaler"), join(path, "autoscaler", "policy"))
 
 
-def _executor(runner: Runner, *, template: bool) -> Iterator[Finding]:
+def _executor(runner: Runner, *, partial: bool) -> Iterator[Finding]:
     path = join(runner.path, "executor")
     entry = runner.entry("executor")
     if entry is None:
-        if not template:
+        if not partial:
             yield found(codes.UNKNOWN_EXECUTOR, path, runner.table.place, observed="no executor")
         return
     name = runner.executor
