@@ -48,18 +48,23 @@ def match(sections: Sequence[Mapping[str, Any]], policy: Policy, refuse: Refuse)
                 "one section for each runner",
                 "Remove one of them, or give it a name of its own.",
             )
-        if claims:
-            _check(sections[claims[0]], claims[0], runner, taken, refuse)
-            found[runner.name] = claims[0]
-            taken[claims[0]] = runner.name
-        elif by_name:
-            raise refuse(
-                by_name[0],
-                f"the runner {runner.name} at {sections[by_name[0]]['url']}",
-                f"it at {policy.gitlab.url}, as the policy says",
-                "Correct the url here or gitlab.url in the policy; or give this runner another name.",
-            )
+        # A namesake elsewhere is no match, and no stranger either: it is refused below.
+        for at in (claims or by_name)[:1]:
+            _check_gitlab(sections[at], at, runner, policy.gitlab.url, refuse)
+            _check(sections[at], at, runner, taken, refuse)
+            found[runner.name] = at
+            taken[at] = runner.name
     return found
+
+
+def _check_gitlab(section: Mapping[str, Any], at: int, runner: Runner, gitlab: str, refuse: Refuse) -> None:
+    if not _is_at(section, gitlab):
+        raise refuse(
+            at,
+            f"the runner {runner.name} at {section['url']}",
+            f"it at {gitlab}, as the policy says",
+            "Correct the url here or gitlab.url in the policy; or give this runner another name.",
+        )
 
 
 def _check(

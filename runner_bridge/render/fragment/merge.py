@@ -1,9 +1,8 @@
 """
 A policy merged into the TOML of an admin: what it governs is made so, every other byte stays.
 
-The text is spliced, not written anew: tomlkit moves keys and loses line ends where tables are out of order, and a
-proof that nothing else changed would be missing. Here it is cheap: the result is parsed, and must be the parsed input
-with the governed keys in it. Only what differs is touched, so that a second merge changes nothing.
+The text is spliced, not written anew (why not by tomlkit: docs/decisions/0004). The result is parsed, and must be the
+parsed input with the governed keys in it. Only what differs is touched, so that a second merge changes nothing.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def merge(text: str, policy: Policy, *, name: str = "config.toml") -> str:
             matched[runner.name] = len(sections)
             sections.append(whole)
         else:
-            # The url of a section that was matched is that of the policy, however it is written.
+            # A section that was matched is at the GitLab of the policy, however its url is written.
             values["url"] = existing.sections[at].get("url", values["url"])
             expected[ARRAY][at] = existing.change(at, values, splice)
     return _proven(splice.result(), expected, policy, matched, name)

@@ -125,7 +125,14 @@ class _Values:
         section, node = self._get("runners"), self._get("runners", "config")
         found = "" if node is None or self._is_nothing(node) else node.text
         template = found.rstrip("\n") + "\n" if found.strip() else ""
-        merged = merge_template(template, policy, runner, name=f"{self._name}: runners.config")
+        try:
+            merged = merge_template(template, policy, runner, name=self._name)
+        except Malformed as error:
+            assert node is not None  # noqa: S101 - what we add ourselves is well-formed
+            place = node.inner_place(error.place.line, error.place.column, error.place.end_column)
+            raise Malformed(
+                place=place, observed=error.observed, expected=error.expected, remedy=error.remedy
+            ) from error
         if merged == template:
             return
         if node is not None:

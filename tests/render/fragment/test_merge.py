@@ -340,6 +340,12 @@ def test_a_section_is_known_by_a_token_of_the_policy_and_takes_its_name() -> Non
     assert section(merged)["id"] == 19
 
 
+def test_a_token_of_the_policy_at_another_gitlab_is_refused() -> None:
+    policy = make.policy(make.tier(runners=(make.runner(short_ids=("4xYqA7pLw",)),)))
+    with pytest.raises(Malformed, match=r"the runner infra-platform at https://other\.example\.com"):
+        merge(EXISTING.replace("https://gitlab.example.com/", "https://other.example.com"), policy)
+
+
 def test_a_token_of_one_runner_under_the_name_of_another_is_refused() -> None:
     policy = make.policy(make.tier(runners=(make.runner("a", short_ids=("4xYqA7pLw",)), make.runner("b"))))
     with pytest.raises(Malformed, match="a section that is the runner a as well as b"):

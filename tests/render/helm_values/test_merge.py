@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.text import yaml
+from runner_bridge.render import yaml_text
 from runner_bridge.render.helm_values import merge_values, render, runner_named_in
 from tests import make
+
+if TYPE_CHECKING:
+    from random import Random
 
 POLICY = make.policy(make.tier())
 RUNNER = POLICY.runners["infra-platform"]  # type: ignore[index]
@@ -156,9 +162,9 @@ REFUSED = {
     "a folded template": ("runners:\n  config: >\n    [[runners]]\n", "values.yaml:2:11: a text over several lines"),
     "a template with control flow": (
         "runners:\n  config: |\n    {{- if .Values.x }}\n",
-        "values.yaml: runners.config:1:",
+        "values.yaml:3:",
     ),
-    "two sections": ("runners:\n  config: |\n    [[runners]]\n    [[runners]]\n", "values.yaml: runners.config:2:1"),
+    "two sections": ("runners:\n  config: |\n    [[runners]]\n    [[runners]]\n", "values.yaml:4:5: a second section"),
     "shared text": (
         "a: &a\n  config: |\n    [[runners]]\nrunners: *a\n",
         "values.yaml: values that share their text with others",
@@ -171,3 +177,53 @@ def test_what_leaves_no_room_is_refused_with_its_place(text: str, message: str) 
     with pytest.raises(WireError) as error:
         merge_values(text, POLICY, RUNNER)
     assert message in str(error.value)
+
+
+text = st.text(st.characters(codec="utf-8"), max_size=6)
+trees = st.dictionaries(
+    text.map("x".__add__),
+    st.recursive(
+        text | st.booleans() | st.integers(),
+        lambda inner: st.dictionaries(text, inner, min_size=1, max_size=2),
+        max_leaves=4,
+    ),
+    max_size=3,
+)
+templates = st.sampled_from(
+    ["", "[[runners]]\n", '[[runners]]\n\n  # é\n  id = 1\n  [runners.kubernetes]\n    x = "{{ y }}"\n']
+)
+variables = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from(["A", "RUNNER_NAME"]), "value": text}),
+    max_size=2,
+    unique_by=lambda each: each["name"],
+)
+governed_parts = st.fixed_dictionaries(
+    {},
+    optional={
+        "gitlabUrl": st.sampled_from(["", "https://gitlab.example.com/"]),
+        "envVars": variables,
+        "runners": trees
+        | st.builds(
+            lambda tree, config: tree | {"config": config}, trees, templates | templates.map(yaml_text.Literal)
+        ),
+    },
+)
+
+
+@given(trees, governed_parts, st.randoms(use_true_random=False), st.sampled_from(["\n", "\r\n"]))
+def test_whatever_stands_in_the_file_all_but_what_is_governed_is_kept(
+    others: dict[str, Any], parts: dict[str, Any], random: Random, line_end: str
+) -> None:
+    found = others | parts
+    order = random.sample(list(found), len(found))
+    written = "# first\n" + "".join(
+        f"# {number}\n{yaml_text.dump({key: found[key]})}" for number, key in enumerate(order)
+    )
+    result = parsed(written.replace("\n", line_end))
+    assert {key: item for key, item in result.items() if key in others} == others
+    kept = {key: item for key, item in parts.get("runners", {}).items() if key != "config"}
+    assert {key: item for key, item in result["runners"].items() if key != "config"} == kept
+    assert [each for each in result["envVars"] if each["name"] == "A"] == [
+        each for each in parts.get("envVars", []) if each["name"] == "A"
+    ]
+    assert merged(written.replace("\n", line_end)).count("# ") == written.count("# ")
