@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from runner_bridge.core.adopt.metadata import OURS, clean_url, short_id, why_not
+from runner_bridge.core.adopt.metadata import OURS, ask_lint, clean_url, short_id, why_not
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text import toml
@@ -143,7 +143,7 @@ def parse(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        message = f"{file}: is not TOML: {redact(str(error))}. `runner-bridge lint {file}` shows where."
+        message = f"{file}: is not TOML: {redact(str(error))}. {ask_lint(file)} shows where."
     except (RecursionError, ValueError):
         message = f"{file}: is not a config.toml: it nests or counts beyond any use. Name the runner's own file."
     raise WireError(message)
@@ -279,7 +279,7 @@ class _Reader:
         )
 
     def _ask_lint(self) -> str:
-        return f"`runner-bridge lint {self.file}` shows the place and the remedy."
+        return f"{ask_lint(self.file)} shows the place and the remedy."
 
     def _pools(self, text: str | None, key: str) -> tuple[str, ...]:
         """Read one pool annotation as Calico does; null, an empty list and empty text ask for nothing."""

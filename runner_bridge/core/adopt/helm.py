@@ -12,6 +12,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.adopt.existing import KUBERNETES
+from runner_bridge.core.adopt.metadata import ask_lint
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.text import yaml
 
@@ -56,7 +57,7 @@ def _template(config: str, file: str) -> dict[str, Any]:
         return tomllib.loads(config)
     except (ValueError, RecursionError) as error:
         message = (
-            f"{file}: runners.config is not TOML as long as Helm has not filled it in. `runner-bridge lint {file}` "
+            f"{file}: runners.config is not TOML as long as Helm has not filled it in. {ask_lint(file)} "
             "shows where. If templates are the reason, adopt the config.toml of the running manager in its place."
         )
         raise WireError(message) from error

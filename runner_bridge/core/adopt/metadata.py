@@ -64,3 +64,13 @@ def why_not(key: str, value: str, word: str) -> str:
     if word == "label" and value and "$" not in value and not forms.is_name(value):
         return "no label can hold the value, so the runner changes it"
     return ""
+
+
+def ask_lint(file: str) -> str:
+    """
+    Return the command that shows what is wrong with a file, and where.
+
+    >>> ask_lint("config.toml"), ask_lint("<stdin>")
+    ('`runner-bridge lint config.toml`', '`runner-bridge lint -`')
+    """
+    return f"`runner-bridge lint {'-' if file == '<stdin>' else file}`"

@@ -101,6 +101,14 @@ def test_what_is_left_to_complete_is_what_the_policy_warns_of() -> None:
     }
 
 
+def test_what_the_admin_completes_changes_nothing_more_in_the_file() -> None:
+    adoption = adopt(GROWN)
+    text = adoption.policy.replace("tags: []  # complete", "tags: [x]").replace("scope: instance", "scope: group:x")
+    completed = load([Source(name="p", text=text.replace("projects: []", "projects: [x/**]"))], today=date(2026, 1, 1))
+    assert completed.warnings == ()
+    assert merge(GROWN, completed) == merge(GROWN, policy_of(adoption))
+
+
 def test_the_first_line_names_the_schema_and_every_line_of_the_report_is_a_comment_of_80_columns() -> None:
     adoption = adopt(GROWN)
     first, *lines = adoption.policy.splitlines()
