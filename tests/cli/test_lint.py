@@ -255,6 +255,16 @@ def test_the_runners_own_answer_is_merged(
     assert [(one["subject"], one["place"]["line"]) for one in answers] == [("runners.executor", 5)]
 
 
+def test_what_both_found_is_told_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_runner(folder, monkeypatch, f"printf '{UNKNOWN_KEY}' | sed s/executor/exekutor/ >&2; exit 1")
+    Path("config.toml").write_text(CONFIG.replace("executor", "exekutor"))
+    run(["lint", "config.toml", "--with-runner", "-o", "json"])
+    lines = [one["code"] for one in json.loads(capsys.readouterr().out)["findings"] if one["place"]["line"] == 5]
+    assert lines == ["unknown-key"]
+
+
 @pytest.mark.parametrize("script", ["exit 0", "echo 'Configuration file is valid.' >&2"])
 def test_a_runner_that_agrees_adds_nothing(
     script: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
