@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner_bridge.core.lint.config_map import lint
+from runner_bridge.core.lint.runner_config import lint as lint_config
 from tests.core.lint.marked import places_of, unmarked
+from tests.core.lint.test_runner_config import FOUND as WHOLE_FILES
 
 GOLDEN = Path(__file__).parents[2] / "render/golden/operator"
 
@@ -134,6 +137,16 @@ def test_an_environment_is_judged_alone_where_the_template_is_in_another_file() 
     assert places_of(lint(text, "runner.yaml"), "overwrite-opens-pool") == places
 
 
+@pytest.mark.parametrize("row", [row for row, (text, _) in WHOLE_FILES.items() if "url = " in text])
+def test_every_finding_of_a_config_toml_is_found_at_its_place_in_a_manifest(row: str) -> None:
+    text, _ = unmarked(WHOLE_FILES[row][0])
+    indented = re.sub("(?m)^(?=.)", "      ", text)
+    outer = lint(f"kind: Secret\nstringData:\n  config.toml: |\n{indented}", "f")
+    moved = [(one.code.name, one.place.line - 3, one.place.column - 6) for one in outer if one.place]
+    inner = lint_config(text, "f")
+    assert moved == [(one.code.name, one.place.line, one.place.column) for one in inner if one.place]
+
+
 QUIET = {
     "a whole file": WHOLE,
     "a template": TEMPLATE,
@@ -146,7 +159,7 @@ QUIET = {
     "a timeout where the variables are in another file": template(
         "  config: infra-config\n", "  config: infra-config\n  env: elsewhere\n"
     ).replace(IMAGE, "        poll_timeout = 360\n"),
-    "a token in a Secret": "kind: Secret\nstringData:\n  config.toml: |\n    [[runners]]\n"
+    "a token in a Secret": "kind: Secret\nstringData:\n  config.toml: |\n    [[runners]]\n      name = 'a'\n"
     "      token = 'abcdefghijklmnopqrst'\n      url = 'https://gitlab.example.com'\n      executor = 'shell'\n",
     "a Secret of something else": "kind: Secret\ndata:\n  a.toml: '%%%'\n  b: aGVsbG8=\n",
     "an empty map": "kind: ConfigMap\n",

@@ -79,6 +79,10 @@ FOUND = {
         values(toml="").replace("      executor", '      «name» = "a"\n      executor'),
         "template-key-ignored",
     ),
+    "token in the template that is a variable": (
+        values(toml="").replace("      executor", '      «token» = "$T"\n      executor'),
+        "template-key-ignored",
+    ),
     "token in the template": (
         values(toml="").replace("      executor", '      token = «"glrt-t1_4xYqA7pLwFAKETOKEN00"»\n      executor'),
         "secret-in-config-map",
@@ -139,7 +143,6 @@ QUIET = {
     "another variable": values("extraEnv: {HTTPS_PROXY: 'http://p:3128', KUBERNETES_SERVICE_HOST: x}\n"),
     "the same variable": values('extraEnv: {KUBERNETES_POLL_TIMEOUT: "360", KUBERNETES_IMAGE: ""}\n'),
     "an empty overwrite": values("extraEnv: {KUBERNETES_POD_ANNOTATIONS_OVERWRITE_ALLOWED: ''}\n"),
-    "a token that a variable fills in": values(toml="").replace("      executor", '      token = "$T"\n      executor'),
     "nothing at all": "",
     "a list": "- a\n",
 }

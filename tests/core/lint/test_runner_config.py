@@ -164,6 +164,7 @@ FOUND = {
     "dollar in a token": (second("token = «'glrt-a$b'»\n"), "token-variable"),
     "same name": (second("name = «'a'»\n"), "duplicate-name"),
     "same label": (f"{TOP}[[runners]]\nname = 'a b'\n[[runners]]\nname = «'a_b'»\n", "duplicate-name"),
+    "no name": (runner("").replace('name = "a"\n', "").replace("[[runners]]", "«[[runners]]»"), "name-missing"),
     "odd name": (runner("").replace('"a"', '«"a b"»'), "name-changed"),
     # the pool
     "no JSON": (annotation(f"{POOL_KEY} = «'infra'»"), "pool-annotation-invalid"),
@@ -196,6 +197,7 @@ FOUND = {
     "label key with a capital domain": (label("«\"Example.com/a\"» = 'x'"), "metadata-key"),
     "label key too long": (label(f"«{'a' * 64}» = 'x'"), "metadata-key"),
     "reserved label": (label("«\"job.runner.gitlab.com/id\"» = 'x'"), "label-reserved"),
+    "AppArmor": (annotation("«\"container.apparmor.security.beta.kubernetes.io/build\"» = 'x'"), "deprecated-key"),
     "annotation of the runner": (annotation("«\"job.runner.gitlab.com/id\"» = 'x'"), "annotation-replaced"),
     # what jobs may do
     "overwrite": (pinned("pod_annotations_overwrite_allowed = «'.*'»\n"), "overwrite-opens-pool"),

@@ -37,6 +37,12 @@ _SECRETS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 
 
+_NEVER_APPLIED = {
+    "name": "Set RUNNER_NAME in the manager's environment.",
+    "token": "Name the Secret that holds the token in the chart's or the Operator's own settings.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One environment variable of the manager."""
@@ -94,16 +100,19 @@ def template_rules(inner: Embedded) -> Iterator[Finding]:
         yield _at(inner, found(codes.TEMPLATE_RUNNERS, inner.path, second, observed=f"{len(inner.runners)} of them"))
     elif find(root, "runners") is None and not inner.document.problems:
         yield found(codes.TEMPLATE_RUNNERS, inner.path, inner.offset.inner_place(1, 1), observed="none")
-    for name, entry in root.entries.items():
+    for name, written in root.entries.items():
         known = ROOT.find(name)
         if known and known[0] not in {"runners", "machine"}:
-            yield _at(inner, found(codes.TEMPLATE_KEY_IGNORED, join(inner.path, name), entry.key.place, observed=name))
+            yield _at(
+                inner, found(codes.TEMPLATE_KEY_IGNORED, join(inner.path, name), written.key.place, observed=name)
+            )
     for runner in inner.runners:
-        named = runner.entry("name")
-        if named is not None:
-            remedy = "Set RUNNER_NAME in the manager's environment."
-            path = join(inner.path, *runner.path.split(".", 1), "name")
-            yield _at(inner, found(codes.TEMPLATE_KEY_IGNORED, path, named.key.place, observed="name", remedy=remedy))
+        for key, remedy in _NEVER_APPLIED.items():
+            entry = runner.entry(key)
+            scalar = scalar_of(runner.table, key)
+            if entry is not None and not (key == "token" and scalar and _is_secret(scalar.value)):
+                path = join(f"{inner.path}: {runner.path}", key)
+                yield _at(inner, found(codes.TEMPLATE_KEY_IGNORED, path, entry.key.place, observed=key, remedy=remedy))
 
 
 def secrets(inner: Embedded) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ def check(runners: Sequence[Runner], *, partial: bool) -> Iterator[Finding]:
     if not partial:
         for runner in runners:
             yield from _required(runner)
+            yield from _name(runner)
         yield from _names(runners)
     for runner in runners:
         yield from _url(runner)
@@ -59,6 +60,11 @@ def _required(runner: Runner) -> Iterator[Finding]:
             yield found(codes.REQUIRED_KEY, join(runner.path, key), runner.table.place, observed=f"no {key}")
         elif (scalar := scalar_of(runner.table, key)) and scalar.value == "":
             yield found(codes.REQUIRED_KEY, join(runner.path, key), scalar.place, observed=f"an empty {key}")
+
+
+def _name(runner: Runner) -> Iterator[Finding]:
+    if runner.entry("name") is None:
+        yield found(codes.NAME_MISSING, join(runner.path, "name"), runner.table.place, observed="no name")
 
 
 def _url(runner: Runner) -> Iterator[Finding]:

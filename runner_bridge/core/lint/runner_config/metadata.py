@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.text.toml import Entry, Table
 
 _CALICO = "cni.projectcalico.org/"
+_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _FIXED = tuple(f"{_CALICO}{name}" for name in ("ipAddrs", "ipAddrsNoIpam", "hwAddr", "floatingIPs"))
 _OTHERS = tuple(f"{_CALICO}{name}" for name in ("ipFamilies", "allowedSourcePrefixes", "qosPolicies"))
 
@@ -78,6 +79,9 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
         yield found(codes.METADATA_KEY, path, place, observed=f"{key!r}", expected=_why(key))
     elif _RUNNERS_OWN.fullmatch(key):
         yield found(codes.ANNOTATION_REPLACED, path, place, observed=key)
+    elif key.startswith(_APP_ARMOR):
+        remedy = "Use app_armor_profile in the security context of the container."
+        yield found(codes.DEPRECATED_KEY, path, place, observed=key, remedy=remedy)
 
 
 def pool_annotation(value: str, path: str, place: Place) -> Iterator[Finding]:

@@ -144,7 +144,8 @@ DEPRECATED_KEY = _advice(
     page=(
         "`log_dir`, `max_backup_files`, `max_rotation_age` and labels directly in "
         "`[experimental.usage_logger]` moved into its sub-tables; the executor docker+machine is planned to "
-        "go with GitLab Runner 20.0; a /ci at the end of url is stripped with a warning."
+        "go with GitLab Runner 20.0; a /ci at the end of url is stripped with a warning; AppArmor by "
+        "annotation gave way to `app_armor_profile`."
     ),
     remedy="Use what took its place.",
 )
@@ -307,6 +308,16 @@ NAME_CHANGED = _advice(
         "are trimmed at both ends, and it is cut at 63. Selectors and reports see that form."
     ),
     remedy="Use letters, digits, -, _ and . and at most 63 characters.",
+)
+
+NAME_MISSING = _advice(
+    name="name-missing",
+    title="a runner has no name",
+    page=(
+        "The name becomes the label `manager.runner.gitlab.com/name` on every job pod. Without one pods of "
+        "two runners look alike in lists and reports, and only the short form of the token tells them apart."
+    ),
+    remedy="Give each section a name of its own.",
 )
 
 NO_RUNNERS = _advice(
@@ -485,9 +496,9 @@ TEMPLATE_UNCHECKED = _advice(
     name="template-unchecked",
     title="parts that a template fills in were not checked",
     page=(
-        "`{{ … }}` of Helm, `${ … }` and `%{ … }` of Terraform, `{% … %}` of Jinja stand for text that is not there "
-        "yet. The rest of the file is checked as it stands; values that hold such a part, and lines that "
-        "consist of it, are not."
+        "`{{ … }}` of Helm, `${ … }` and `%{ … }` of Terraform, `{% … %}` of Jinja stand for text that is not "
+        "there yet. The rest of the file is checked as it stands; values that hold such a part, and lines "
+        "that consist of it, are not."
     ),
     remedy="Check the rendered file too, for example: helm template … | runner-bridge lint -.",
 )
