@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +53,8 @@ def json_schema() -> dict[str, Any]:
 
 def _with_excerpts(findings: tuple[Finding, ...], sources: Sequence[Source]) -> tuple[Finding, ...]:
     """Give each finding its line of the text."""
+    from runner_bridge.core.text.yaml_errors import LINE_END  # noqa: PLC0415 - with the YAML library
+
     lines: dict[str, list[str]] = {}
     texts = {source.name: source.text for source in sources}
     shown = []
@@ -61,7 +62,7 @@ def _with_excerpts(findings: tuple[Finding, ...], sources: Sequence[Source]) -> 
         place = finding.place
         if place is not None and place.line:
             if place.file not in lines:
-                lines[place.file] = re.split("\r\n|[\n\r\x85\u2028\u2029]", texts[place.file].removeprefix("\ufeff"))
+                lines[place.file] = LINE_END.split(texts[place.file].removeprefix("\ufeff"))
             line = lines[place.file][place.line - 1 : place.line]
             finding = replace(finding, excerpt=tuple(map(redact, line)))  # noqa: PLW2901 - the same finding, with its line
         shown.append(finding)

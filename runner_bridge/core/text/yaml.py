@@ -10,19 +10,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ruamel.yaml import YAML
 from ruamel.yaml import events as e
 from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # the library names no exports
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.reader import ReaderError
 
-from runner_bridge.core.model import Place
 from runner_bridge.core.text.node import Kind, Node, Style, repeated_keys, to_python
 from runner_bridge.core.text.problem import Malformed
+from runner_bridge.core.text.yaml_errors import LINE_END, explain, is_colon, mark_place
 
 __all__ = ["Kind", "Malformed", "Node", "Style", "parse", "repeated_keys", "to_python"]
 
 DEPTH_LIMIT = 200
 """Deepest nesting; the deepest CustomResourceDefinitions in use stay below 60."""
+PYTHON_LIMIT = 256 * 1024
+"""Characters of the longest text that is read a second time by the slow parser."""
 ALIAS_LIMIT_NODES = 100_000
 """How many nodes all aliases of a text may stand for together; a bomb of nine levels stands for a billion."""
 
@@ -39,7 +41,22 @@ def parse(text: str, name: str) -> tuple[Node, ...]:
         Malformed: not YAML; or too deep, an alias without anchor, an alias inside of its own anchor, or aliases that
             stand for too much.
     """
-    return _Composer(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"), name).documents()
+    text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    try:
+        return _Composer(text, name).read(CParser(text).get_event)
+    except (YAMLError, UnicodeError) as error:
+        if is_colon(error) and len(text) <= PYTHON_LIMIT:
+            return _parse_in_python(text, name)
+        raise explain(error, text, name) from error
+
+
+def _parse_in_python(text: str, name: str) -> tuple[Node, ...]:
+    """Read a text with a plain `{url: https://…}` or `[group:a]`, which YAML allows and libyaml 0.1 refuses."""
+    events = YAML(typ="safe", pure=True).parse(text)
+    try:
+        return _Composer(text, name).read(lambda: next(events, None))
+    except YAMLError as error:
+        raise explain(error, text, name) from error
 
 
 class _Open:
@@ -67,15 +84,8 @@ class _Composer:
         self._documents: list[Node] = []
         self._aliased = 0
 
-    def documents(self) -> tuple[Node, ...]:
-        """Read to the end."""
-        try:
-            self._read(CParser(self._text).get_event)
-        except (YAMLError, UnicodeError) as error:
-            raise _explain(error, self._text, self._name) from error
-        return tuple(self._documents)
-
-    def _read(self, next_event: Any) -> None:  # noqa: ANN401 - an untyped library
+    def read(self, next_event: Any) -> tuple[Node, ...]:  # noqa: ANN401 - an untyped library
+        """Take events to the end; return the documents."""
         add, close = self._add, self._close
         while (event := next_event()) is not None:
             kind = type(event)
@@ -89,6 +99,7 @@ class _Composer:
                 self._alias(event)
             elif kind is e.DocumentStartEvent:
                 self._anchors = {}
+        return tuple(self._documents)
 
     def _scalar(self, event: Any) -> Node:  # noqa: ANN401 - an untyped library
         start, end = event.start_mark, event.end_mark
@@ -110,7 +121,7 @@ class _Composer:
     def _block_scalar(self, event: Any, style: Style) -> Node:  # noqa: ANN401 - an untyped library
         line, column = event.start_mark.line, event.start_mark.column
         if self._lines is None:
-            self._lines = _LINE_END.split(self._text)
+            self._lines = LINE_END.split(self._text)
         lines = self._lines[line : event.end_mark.line + 1]
         lines[0] = lines[0][column:]
         # An anchor or tag may stand before the `|`, and the `|` even on a later line.
@@ -134,7 +145,7 @@ class _Composer:
     def _open(self, event: Any) -> None:  # noqa: ANN401 - an untyped library
         if len(self._stack) >= DEPTH_LIMIT:
             raise Malformed(
-                place=_place(self._name, event.start_mark),
+                place=mark_place(self._name, event.start_mark),
                 observed=f"nested more than {DEPTH_LIMIT} levels deep",
                 expected=f"at most {DEPTH_LIMIT}",
                 remedy="No file of settings is; check that the right file is named.",
@@ -175,7 +186,7 @@ class _Composer:
 
     def _alias(self, event: Any) -> None:  # noqa: ANN401 - an untyped library
         name = event.anchor
-        place = _place(self._name, event.start_mark)
+        place = mark_place(self._name, event.start_mark)
         if any(one.anchor == name for one in self._stack):
             raise Malformed(
                 place=place,
@@ -229,90 +240,9 @@ def _is_merge(key: Node, value: Node) -> bool:
     return plain and all(source.kind is Kind.MAPPING for source in sources)
 
 
-_STYLES = {style.value: style for style in Style}
-_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_STYLES: dict[str | None, Style] = {None: Style.PLAIN, **{style.value: style for style in Style}}
 _PROPERTIES = re.compile(r"\A(?:[&!]\S*|#[^\n]*|\s+)*")
 
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
-
-
-def _place(name: str, mark: Any) -> Place:  # noqa: ANN401 - an untyped library
-    return Place(file=name, line=mark.line + 1, column=mark.column + 1)
-
-
-# What libyaml says → what a person needs to know. The left side is the start of its text.
-_EXPLAINED = (
-    ("found a tab", "a tab in the indentation", "spaces", "Replace tabs by spaces."),
-    (
-        "found unexpected ':'",
-        "a ':' inside of a value in brackets",
-        "quotes around the value",
-        'Put quotes around it, as in "group:platform".',
-    ),
-    (
-        "mapping values are not allowed",
-        "a second ': ' where none can be",
-        "one key in a line",
-        "Put quotes around the value, or start a new line for the second key.",
-    ),
-    (
-        "could not find expected ':'",
-        "a line that is neither a key nor belongs to one",
-        "`key: value`",
-        "Add the colon, or check the indentation of the line above.",
-    ),
-    (
-        "did not find expected key",
-        "a line that fits no indentation above it",
-        "a key, as far to the right as its siblings",
-        "Correct the indentation.",
-    ),
-    (
-        "did not find expected '-'",
-        "a line that fits no indentation above it",
-        "`- `, as far to the right as the other items",
-        "Correct the indentation.",
-    ),
-    ("found unexpected end of stream", "the text ends inside of quotes", "the closing quote", "Add the closing quote."),
-    (
-        "found character that cannot start any token",
-        "a character that no value can start with",
-        "a letter, a digit or a quote",
-        "Put quotes around the value.",
-    ),
-    ("found undefined tag handle", "an unknown tag", "none", "Put quotes around the value if it is meant as text."),
-    ("did not find expected ','", "a list or map in brackets that is not closed", "`,` or the bracket", "Close it."),
-)
-
-
-def _explain(error: Exception, text: str, name: str) -> Malformed:
-    if isinstance(error, ReaderError):
-        return _control_character(error.position, text, name)
-    if isinstance(error, UnicodeEncodeError):
-        return _control_character(error.start, text, name)
-    mark = getattr(error, "problem_mark", None)
-    place = _place(name, mark) if mark is not None else Place(file=name)
-    problem = str(getattr(error, "problem", None) or "not readable")
-    if mark is not None and _line(text, mark.line)[mark.column : mark.column + 1] == "\t":
-        problem = "found a tab"
-    for start, observed, expected, remedy in _EXPLAINED:
-        if problem.startswith(start):
-            return Malformed(place=place, observed=observed, expected=expected, remedy=remedy)
-    return Malformed(place=place, observed=problem, expected="YAML", remedy="Correct the line, or the one above it.")
-
-
-def _line(text: str, number: int) -> str:
-    lines = _LINE_END.split(text)
-    return lines[number] if number < len(lines) else ""
-
-
-def _control_character(position: int, text: str, name: str) -> Malformed:
-    before = _LINE_END.split(text[:position])
-    return Malformed(
-        place=Place(file=name, line=len(before), column=len(before[-1]) + 1),
-        observed="a control character or half of a character",
-        expected="text",
-        remedy="Remove it; check that the file is text in UTF-8.",
-    )

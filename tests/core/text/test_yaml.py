@@ -193,6 +193,18 @@ def test_a_merge_brings_what_the_mapping_does_not_say_itself() -> None:
     assert at(text, "x", "c").line == 2
 
 
+def test_a_colon_without_a_blank_is_part_of_a_value_in_brackets_too() -> None:
+    text = "a: {url: https://b/c, d: [group:e, !all()  ]}\nf: &g |\n   h\ni: *g\nj: {<<: {k: l:m}}\n"
+    assert yaml.to_python(one(text)) == {
+        "a": {"url": "https://b/c", "d": ["group:e", ""]},
+        "f": "h\n",
+        "i": "h\n",
+        "j": {"k": "l:m"},
+    }
+    assert at(text, "a", "url").place == Place(file="a.yaml", line=1, column=10, end_column=21)
+    assert at(text, "f").content_indent == 3
+
+
 @pytest.mark.parametrize("text", ["{<<: 1}", "{<<: [1]}", "{'<<': {a: 1}}"])
 def test_what_is_no_merge_stays_a_key(text: str) -> None:
     assert [key.text for key, _ in one(text).items] == ["<<"]
@@ -224,7 +236,8 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("a:\n  - b\n c: 1\n", "fits no indentation above it, expected a key", id="dedent"),
         pytest.param("- a\n b: 1\n  - c\n", "second ': '", id="list-dedent"),
         pytest.param("a: 'b", "the text ends inside of quotes", id="quote"),
-        pytest.param("a: [b:c]", "a ':' inside of a value in brackets", id="colon-in-brackets"),
+        pytest.param("a: [b:c", "a list or map in brackets that is not closed", id="colon-in-open-bracket"),
+        pytest.param("a: [b:c]\n#" + "x" * 300_000, "a ':' inside of a value in brackets", id="colon-in-long-text"),
         pytest.param("a: @b", "a character that no value can start with", id="at"),
         pytest.param("a: !b!c d", "an unknown tag", id="tag-handle"),
         pytest.param("a: [b", "brackets that is not closed", id="bracket"),
@@ -248,7 +261,21 @@ def test_two_hundred_levels_are_read() -> None:
 
 _PIECES = st.lists(
     st.sampled_from(
-        [*"abc:-#&*!|>'\"%@`{}[],?<\t \n\r", ": ", "- ", "\n  ", "&a ", "*a", "<<: ", "!!int ", "|\n ", "---\n", "é"]
+        [
+            *"abc:-#&*!|>'\"%@`{}[],?<\t \n\r",
+            ": ",
+            "[a:b, ",
+            "{a: b:c, ",
+            "- ",
+            "\n  ",
+            "&a ",
+            "*a",
+            "<<: ",
+            "!!int ",
+            "|\n ",
+            "---\n",
+            "é",
+        ]
     )
 ).map("".join)
 
