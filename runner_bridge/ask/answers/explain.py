@@ -194,12 +194,11 @@ def _unsure(policy: Policy, project: Project, placement: Placement) -> Iterator[
         RuleKind.TOPIC: bool(project.topics),
     }
     won = placement.rule.kind if placement.rule else None
-    for kind in RuleKind:
-        if kind is won or kind not in known:
+    for kind, (how, option) in _GIVEN.items():
+        if kind is won:
             return
         count = sum(rule.kind is kind for tier in policy.tiers.values() for rule in tier.rules)
         if count and not known[kind]:
-            how, option = _GIVEN[kind]
             rules = "1 rule places" if count == 1 else f"{count} rules place"
             yield f"{rules} a project {how}, which was not given ({option})."
 

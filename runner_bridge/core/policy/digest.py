@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
-if TYPE_CHECKING:
-    from runner_bridge.core.policy.model import Policy
+from runner_bridge.core.policy.model import GitLab, Policy, Runner, Tier
 
-_NOT_MEANING = {"place", "digest", "warnings", "index", "rules", "runners"}
-"""Where things stand, and what is taken out to be sorted."""
+_NOT_MEANING = {"place", "digest", "warnings", "index"}
+"""Where things stand, and what follows from the rest."""
 
 
 def digest_of(policy: Policy) -> Policy:
@@ -22,37 +22,37 @@ def digest_of(policy: Policy) -> Policy:
     Order counts only where it means something: pools of a tier (spill-over), namespaces (the first is the default),
     and addresses. It does not for rules, runners, workloads, waivers, tags, or keys of any map.
     """
-    meaning = _plain(policy)
-    meaning["tiers"] = {name: _tier(tier) for name, tier in policy.tiers.items()}
-    meaning["gitlab"]["root_groups"].sort()
-    for part in ("workloads", "waivers"):
-        meaning[part].sort(key=_text)
-    return replace(policy, digest=hashlib.sha256(_text(meaning).encode()).hexdigest())
+    return replace(policy, digest=hashlib.sha256(_text(policy).encode()).hexdigest())
 
 
-def _tier(tier: Any) -> Any:  # noqa: ANN401 - values of any kind become JSON
-    plain = _plain(tier)
-    plain["rules"] = sorted(f"{rule.kind}:{rule.value}" for rule in tier.rules)
-    plain["runners"] = {runner.name: _plain(runner) for runner in tier.runners}
-    for runner in plain["runners"].values():
-        runner["tags"].sort()
-        runner["short_ids"].sort()
-    return plain
+def _text(value: Any) -> str:  # noqa: ANN401 - values of any kind become JSON
+    return json.dumps(value, default=_plain, sort_keys=True, separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - values of any kind become JSON
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.name not in _NOT_MEANING
-        }
+    """Return one value as what JSON has; what is inside of it comes here by itself."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if value is None or isinstance(value, bool | int):
-        return value
-    return str(value)
+        return dict(value)
+    names = _names(value.__class__)
+    if not names:
+        return str(value)
+    plain = {name: getattr(value, name) for name in names}
+    match value:
+        case Policy():
+            plain["workloads"] = sorted(map(_text, value.workloads))
+            plain["waivers"] = sorted(map(_text, value.waivers))
+        case GitLab():
+            plain["root_groups"] = sorted(value.root_groups)
+        case Tier():
+            plain["rules"] = sorted(f"{rule.kind.value}:{rule.value}" for rule in value.rules)
+            plain["runners"] = {runner.name: runner for runner in value.runners}
+        case Runner():
+            plain["tags"] = sorted(value.tags)
+            plain["short_ids"] = sorted(value.short_ids)
+    return plain
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - JSON
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the fields of a dataclass that mean something; none for anything else."""
+    return tuple(one.name for one in fields(kind) if one.name not in _NOT_MEANING) if is_dataclass(kind) else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.errors import PolicyError
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.model import Finding
     from runner_bridge.core.policy.model import Policy
-    from runner_bridge.core.policy.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file of a policy."""
+
+    name: str
+    """How it is called in messages."""
+    text: str
 
 
 def load(sources: Sequence[Source], *, today: date) -> Policy:
@@ -29,7 +37,7 @@ def load(sources: Sequence[Source], *, today: date) -> Policy:
         PolicyError: with all problems, warnings among them, in the order of files and lines. A policy that is
             returned holds its warnings in `Policy.warnings`.
     """
-    # pydantic costs more to import than a policy to read, and most of the program reads none.
+    # pydantic and the YAML library cost more to import than a policy to read, and much of the program reads none.
     from runner_bridge.core.policy.compile import compile_policy  # noqa: PLC0415
     from runner_bridge.core.policy.report import Report  # noqa: PLC0415
     from runner_bridge.core.policy.shape import fit  # noqa: PLC0415

@@ -8,7 +8,7 @@ two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.model import Place
@@ -19,18 +19,10 @@ from runner_bridge.core.text.yaml import Kind, Malformed, Node, Style, parse, re
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner_bridge.core.policy.load import Source
     from runner_bridge.core.policy.report import At, Report
 
 _CORE = "tag:yaml.org,2002:"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One file of a policy."""
-
-    name: str
-    """How it is called in messages."""
-    text: str
 
 
 class Tree:
@@ -38,12 +30,14 @@ class Tree:
 
     def __init__(self, root: Node) -> None:
         self.root = root
+        self._maps: dict[int, dict[str, tuple[Node, Node]]] = {}
+        """Key and value by name, for each mapping that was asked: one of a thousand keys is asked a thousand times."""
 
     def node(self, at: At) -> Node | None:
         """Return the value that keys lead to; None where it is not written."""
         node: Node | None = self.root
         for key in at:
-            node = _child(node, key) if node else None
+            node = self._child(node, key) if node else None
         return node
 
     def place(self, at: At, *, on_key: bool = False) -> Place:
@@ -53,20 +47,26 @@ class Tree:
             if node is None:
                 continue
             on_key = on_key or length < len(at) or node.kind is not Kind.SCALAR
-            key = _key(self.node(at[: length - 1]), at[length - 1]) if on_key else None
+            key = self._key(self.node(at[: length - 1]), at[length - 1]) if on_key else None
             return (key or node).place
         return Place(file=self.root.file)
 
+    def _child(self, node: Node, key: str | int) -> Node | None:
+        if isinstance(key, int):
+            return node.elements[key] if key < len(node.elements) else None
+        found = self._named(node).get(key)
+        return found[1] if found else None
 
-def _child(node: Node, key: str | int) -> Node | None:
-    if isinstance(key, int):
-        return node.elements[key] if key < len(node.elements) else None
-    return node.get(key)
+    def _key(self, parent: Node | None, key: str | int) -> Node | None:
+        found = self._named(parent).get(str(key)) if parent and parent.items else None
+        return found[0] if found else None
 
-
-def _key(parent: Node | None, key: str | int) -> Node | None:
-    items = parent.items if parent else ()
-    return next((name for name, _ in reversed(items) if name.text == key), None)
+    def _named(self, node: Node) -> dict[str, tuple[Node, Node]]:
+        """Return the items of a mapping by the text of their key; of a repeated key the last."""
+        known = self._maps.get(id(node))
+        if known is None:
+            known = self._maps[id(node)] = {name.text: (name, value) for name, value in node.items}
+        return known
 
 
 def read(sources: Sequence[Source], report: Report) -> dict[str, Any]:
@@ -173,14 +173,19 @@ def _plain(node: Node, at: At, report: Report) -> Any:  # noqa: ANN401 - YAML ho
         report.drop(*at)
     if node.kind is Kind.SCALAR:
         return node.value
+    # Nearly all values are scalars without a tag; they are taken without a call, and without the path to them.
     if node.kind is Kind.SEQUENCE:
-        return [_plain(one, (*at, number), report) for number, one in enumerate(node.elements)]
+        return [
+            one.value if one.kind is Kind.SCALAR and not one.tag else _plain(one, (*at, number), report)
+            for number, one in enumerate(node.elements)
+        ]
     data = {}
     for key, value in node.items:
-        if key.kind is Kind.SCALAR:
-            data[key.text] = _plain(value, (*at, key.text), report)
+        if key.kind is not Kind.SCALAR:
+            observed = f"a {key.kind} as a key"
+            report.add(codes.WRONG_TYPE, *at, place=key.place, observed=observed, expected="a name as a key")
+        elif value.kind is Kind.SCALAR and not value.tag:
+            data[key.text] = value.value
         else:
-            report.add(
-                codes.WRONG_TYPE, *at, place=key.place, observed=f"a {key.kind} as a key", expected="a name as a key"
-            )
+            data[key.text] = _plain(value, (*at, key.text), report)
     return data

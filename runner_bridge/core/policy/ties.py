@@ -115,9 +115,14 @@ class _Walk:
     def _tiers_of(self, branch: Branch) -> frozenset[str]:
         known = self._tiers.get(id(branch))
         if known is None:
-            tiers: set[str] = {rule.tier for rule in (branch.here, branch.below) if rule}
-            for child in (*branch.names.values(), *((branch.any_name,) if branch.any_name else ())):
+            tiers: set[str] = set()
+            for rule in (branch.here, branch.below):
+                if rule is not None:
+                    tiers.add(rule.tier)
+            for child in branch.names.values():
                 tiers |= self._tiers_of(child)
+            if branch.any_name is not None:
+                tiers |= self._tiers_of(branch.any_name)
             known = self._tiers[id(branch)] = frozenset(tiers)
         return known
 

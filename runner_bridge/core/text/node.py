@@ -146,9 +146,11 @@ def repeated_keys(node: Node) -> Iterator[tuple[Node, Node]]:
             first = seen.setdefault(key.text, key)
             if first is not key:
                 yield first, key
-        yield from repeated_keys(value)
+        if value.kind is not Kind.SCALAR:
+            yield from repeated_keys(value)
     for element in node.elements:
-        yield from repeated_keys(element)
+        if element.kind is not Kind.SCALAR:
+            yield from repeated_keys(element)
 
 
 _CORE = "tag:yaml.org,2002:"
