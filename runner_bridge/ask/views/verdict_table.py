@@ -159,6 +159,7 @@ class _Page:
 
     def __init__(self, *, colour: bool, width: int) -> None:
         self.width = width
+        self._colour = colour
         self._out = io.StringIO()
         self._console = Console(
             file=self._out,
@@ -185,6 +186,8 @@ class _Page:
 
     def line(self, text: str, style: str = "") -> str:
         """Write one line, however long."""
+        if not self._colour:
+            return f"{text.rstrip()}\n"
         self._console.print(Text(text, style=style), soft_wrap=True)
         return self._taken()
 
