@@ -7,12 +7,13 @@ import io
 import os
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner_bridge.core.errors import RunnerBridgeError, SettingsError, WireError
-from runner_bridge.ports.dumps import read_dump
+from runner_bridge.ports.dumps import read_dump, written_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,3 +139,19 @@ def test_the_bytes_of_a_large_file_are_mapped_and_not_copied(tmp_path: Path) -> 
     path = tmp_path / "pods.json"
     path.write_bytes(LARGE)
     assert type(read_dump(str(path), want="pods").obj).__name__ == "mmap"
+
+
+def test_a_large_packed_file_is_unpacked(tmp_path: Path) -> None:
+    data = b'{"a": "' + os.urandom(1_500_000).hex().encode() + b'"}'
+    packed = gzip.compress(data, 1)
+    assert len(packed) > 1024**2
+    assert from_file(tmp_path / "pods.json.gz", packed) == data
+
+
+def test_only_a_file_has_a_time_of_writing(tmp_path: Path) -> None:
+    path = tmp_path / "pods.json"
+    path.write_bytes(SMALL)
+    os.utime(path, (0, 0))
+    assert written_at(str(path)) == datetime(1970, 1, 1, tzinfo=UTC)
+    for other in (str(tmp_path), str(tmp_path / "none"), "a\0b", "/dev/null"):
+        assert written_at(other) is None
