@@ -30,7 +30,7 @@ from runner_bridge.core.policy.pools import compile_pools
 from runner_bridge.core.policy.report import Refused, did_you_mean, shown
 from runner_bridge.core.policy.rules import Index
 from runner_bridge.core.policy.tiers import Tiers
-from runner_bridge.core.policy.ties import find_ties
+from runner_bridge.core.policy.ties import MOST_STEPS, Entangled, Tie, find_ties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,10 +175,18 @@ def _index(rules: Sequence[Rule], report: Report) -> Index:
             )
         else:
             _tie(first, again, again.value, "", report)
-    for tie in find_ties(index.paths):
+    for tie in _ties(index, report):
         first, again = sorted((tie.one, tie.other), key=lambda rule: report.order(rule.place))
         _tie(first, again, tie.example, f"or add a rule {tie.both} to the tier that is meant", report)
     return index
+
+
+def _ties(index: Index, report: Report) -> list[Tie]:
+    try:
+        return find_ties(index.paths)
+    except Entangled:
+        report.add(codes.RULES_ENTANGLED, "tiers", observed=f"more than {MOST_STEPS:,} pairs to compare")
+        return []
 
 
 def _tie(first: Rule, again: Rule, example: str, way_out: str, report: Report) -> None:

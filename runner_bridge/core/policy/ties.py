@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 LIMIT = 100
 """Ties that are looked for; whoever has so many wants to change the rules as such, not each pair."""
+MOST_STEPS = 300_000
+"""Pairs of branches that are compared; 20,000 rules need about as many, unless most of them are made of wildcards."""
+
+
+class Entangled(Exception):  # noqa: N818 - a state of the rules
+    """So many rules have wildcards in so many places that comparing them has no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +45,12 @@ class Tie:
 
 
 def find_ties(paths: Branch) -> list[Tie]:
-    """Return pairs of path rules that tie, at most `LIMIT`, in an order that does not depend on that of the file."""
+    """
+    Return pairs of path rules that tie, at most `LIMIT`, in an order that does not depend on that of the file.
+
+    Raises:
+        Entangled: after `MOST_STEPS` without an end.
+    """
     walk = _Walk()
     found = []
     for tie in walk.pairs(paths, paths, paths, (), one_up=False, other_up=False):
@@ -58,6 +69,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self._tiers: dict[int, frozenset[str]] = {}
+        self._steps = 0
 
     def pairs(
         self, one: Branch, other: Branch, both: Branch | None, at: tuple[str, ...], *, one_up: bool, other_up: bool
@@ -65,6 +77,7 @@ class _Walk:
         """Yield the ties of two branches that are reached by the same segments."""
         if self._one_tier(one, other):
             return
+        self._step()
         if one_up and other_up:
             yield from _tie(one.here, other.here, both.here if both else None, at)
             yield from _tie(one.below, other.below, both.below if both else None, (*at, "**"))
@@ -100,6 +113,7 @@ class _Walk:
     def _all_below(self, wide: Rule, deep: Branch, both: Branch | None, at: tuple[str, ...]) -> Iterator[Tie]:
         if self._tiers_of(deep) == {wide.tier}:
             return
+        self._step()
         steps = [(name, branch, both.names.get(name) if both else None) for name, branch in deep.names.items()]
         if deep.any_name:
             steps.append(("*", deep.any_name, both.any_name if both else None))
@@ -108,6 +122,11 @@ class _Walk:
             yield from _tie(wide, branch.here, met.here if met else None, here)
             yield from _tie(wide, branch.below, met.below if met else None, (*here, "**"))
             yield from self._all_below(wide, branch, met, here)
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Entangled
 
     def _one_tier(self, one: Branch, other: Branch) -> bool:
         return len(self._tiers_of(one) | self._tiers_of(other)) < 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,15 @@ def test_one_mistake_is_one_problem_with_its_place_and_what_to_do(code: str, sai
 
 def test_every_code_of_the_family_is_among_the_cases() -> None:
     family = {code.name for code in REGISTRY.values() if code.family is Family.POLICY}
-    assert family - {case.values[0] for case in cases()} == {"policy-malformed"}
+    assert family - {case.values[0] for case in cases()} == {"policy-malformed", "policy-rules-entangled"}
+
+
+def test_rules_that_are_all_wildcards_are_refused_in_bounded_time() -> None:
+    segments = product("a*", repeat=12)
+    patterns = [f'"{"/".join(each)}"' for each in segments]
+    halves = ", ".join(patterns[::2]), ", ".join(patterns[1::2])
+    text = changed(('"platform/**", "id:19241"', halves[0]), ('["**"]', f'["**", {halves[1]}]'))
+    assert [one.code.name for one in told(text)] == ["policy-rules-entangled"]
 
 
 def test_the_policy_that_the_cases_start_from_is_in_order() -> None:

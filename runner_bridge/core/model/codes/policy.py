@@ -250,6 +250,13 @@ RULES_TIE: Final = _code(
     "rules is more specific in another segment, or both say the same, nothing decides between their tiers.",
     "Make one of them more specific, or add a rule for exactly the paths that satisfy both.",
 )
+RULES_ENTANGLED: Final = _code(
+    "policy-rules-entangled",
+    "Too many rules have wildcards in too many places to compare them all",
+    "Whether two rules tie is decided by comparing those that can meet on one path. Rules in which most segments are "
+    "`*` all meet each other, and that nothing decides between two of them would be found out by a job.",
+    "Write names instead of wildcards where you can, or fewer segments: platform/** instead of platform/*/*/*.",
+)
 RULE_REPEATED: Final = _code(
     "policy-rule-repeated",
     "The same rule stands twice",
