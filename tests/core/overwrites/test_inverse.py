@@ -110,6 +110,7 @@ DOLLARS = ("a$", "a$b", "$$", "a${", "a}", "a")
 @example("a$$b")
 @example("${$}$")
 @example("$$${")
+@example("${a}")
 def test_a_dollar_may_be_meant(text: str) -> None:
     final = expansion.expand(text, lambda name: name if name == "$" else "")
 
