@@ -59,13 +59,20 @@ def _frozen(draft: _Open) -> Table:
     return Table(kind=draft.kind, entries=entries, place=draft.place)
 
 
-class _NotAllowedError(Exception):
-    """A statement contradicts an earlier one; it is noted and left out."""
+class _RefusedError(Exception):
+    """A statement that the grammar let through is none; it is noted and left out."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.observed)
+        self.problem = problem
+
+
+class _RepeatedError(_RefusedError):
+    """A statement contradicts an earlier one."""
 
     def __init__(self, key: Key, observed: str, expected: str, remedy: str) -> None:
-        super().__init__(observed)
-        self.problem = Problem(
-            place=key.place, observed=observed, expected=expected, remedy=remedy, mistake=Mistake.REPEATED
+        super().__init__(
+            Problem(place=key.place, observed=observed, expected=expected, remedy=remedy, mistake=Mistake.REPEATED)
         )
 
 
@@ -98,12 +105,12 @@ class Builder:
             table.spent = True
         self.dotted.clear()
         try:
-            keys = self._keys(next(_inside(node)))
+            keys = self._keys(next(_inside(node)), 0)
             parent = self._descend(self.root, keys[:-1])
             place = self.source.place(node.start_byte, self._header_end(node), node.start_point.row)
             open_ = self._array_item if node.type == "table_array_element" else self._table
             self.section = open_(parent, keys, place)
-        except _NotAllowedError as error:
+        except _RefusedError as error:
             self.problems.append(error.problem)
             self.section = _Open(Kind.TABLE, error.problem.place)  # read on, in a table that is thrown away
         for child in node.named_children:
@@ -146,12 +153,10 @@ class Builder:
                 return found
             case _Tables():
                 seen = f"[{dotted}] after [[{dotted}]] in line {found.place.line}"
-                raise _NotAllowedError(
-                    key, seen, "one name for one kind of section", f"Write [[{dotted}]] for one more."
-                )
+                raise _RepeatedError(key, seen, "one name for one kind of section", f"Write [[{dotted}]] for one more.")
             case _Open():
                 seen = f"[{dotted}] a second time, after line {_line(earlier)}"
-                raise _NotAllowedError(key, seen, "each table once", "Put the keys of both under one header.")
+                raise _RepeatedError(key, seen, "each table once", "Put the keys of both under one header.")
             case _:
                 raise _not_a_table(key, found)
 
@@ -170,28 +175,26 @@ class Builder:
             case _:
                 seen = f"[[{dotted}]] after {dotted} was something else in line {_line(earlier)}"
                 remedy = f"Move what belongs to {dotted} below its [[…]] header."
-                raise _NotAllowedError(key, seen, "one name for one kind of section", remedy)
+                raise _RepeatedError(key, seen, "one name for one kind of section", remedy)
         return item
 
     def _pair(self, node: Node, table: _Open, depth: int = 0) -> None:
         left, right = _inside(node)
-        keys = self._keys(left)
         try:
+            keys = self._keys(left, depth)
             for key in keys[:-1]:
                 table = self._dotted_table(table, key)
             key = keys[-1]
             self._refuse_second(table, key)
-            value = self._value(right, depth)
-            if value is not None:
-                table.entries[key.name] = (key, value)
-        except _NotAllowedError as error:
+            table.entries[key.name] = (key, self._value(right, depth + len(keys) - 1))
+        except _RefusedError as error:
             self.problems.append(error.problem)
 
     @staticmethod
     def _refuse_second(table: _Open, key: Key) -> None:
         if key.name in table.entries:
             seen = f"{_shown(key.name)} a second time, after line {_line(table.entries[key.name][0])}"
-            raise _NotAllowedError(key, seen, "each key once", "Keep one of the two.")
+            raise _RepeatedError(key, seen, "each key once", "Keep one of the two.")
 
     def _dotted_table(self, table: _Open, key: Key) -> _Open:
         earlier, found = table.entries.get(key.name, (None, None))
@@ -210,24 +213,22 @@ class Builder:
             case _Open() | _Tables():
                 seen = f"a dotted key that adds to {_shown(key.name)}, a section of its own in line {_line(earlier)}"
                 remedy = "Write the key below that section's header."
-                raise _NotAllowedError(key, seen, "keys under their own header", remedy)
+                raise _RepeatedError(key, seen, "keys under their own header", remedy)
             case _:
                 raise _not_a_table(key, found)
 
-    def _value(self, node: Node, depth: int) -> Value | None:
-        place = self.source.place(node.start_byte, node.end_byte, node.start_point.row)
+    def _value(self, node: Node, depth: int) -> Value:
+        place = self._place(node)
         if depth > DEEPEST:
-            self._too_deep(place)
-            return None
+            raise _RefusedError(_too_deep(place))
         match node.type:
             case "array":
-                inner = (self._value(child, depth + 1) for child in _inside(node))
-                items = tuple(item for item in inner if item is not None)
+                items = tuple(self._value(child, depth + 1) for child in _inside(node))
                 return Array(items=items, place=place, of_tables=False)
             case "inline_table":
                 return self._inline(node, place, depth)
             case _:
-                return self._scalar(node, place)
+                return Scalar(value=self._plain(node), place=place)
 
     def _inline(self, node: Node, place: Place, depth: int) -> Table:
         table = _Open(Kind.INLINE, place)
@@ -237,42 +238,44 @@ class Builder:
         self.dotted = outer
         return _frozen(table)
 
-    def _scalar(self, node: Node, place: Place) -> Scalar | None:
-        text = self.source.slice(node.start_byte, node.end_byte)
+    def _place(self, node: Node) -> Place:
+        return self.source.place(node.start_byte, node.end_byte, node.start_point.row)
+
+    def _plain(self, node: Node) -> Plain:
+        """Return what a scalar or a quoted key means."""
         try:
-            return Scalar(value=_decoded(text), place=place)
-        except ValueError:
+            return _decoded(self.source.slice(node.start_byte, node.end_byte))
+        except ValueError as error:
             problem = Problem(
                 mistake=Mistake.SYNTAX,
-                place=place,
+                place=self._place(node),
                 observed="a date, a number or an escape that does not exist",
                 expected="a value that TOML knows",
                 remedy="Correct it.",
             )
-            self.problems.append(problem)
-            return None
+            raise _RefusedError(problem) from error
 
-    def _too_deep(self, place: Place) -> None:
-        seen = f"nested more than {DEEPEST} levels deep"
-        problem = Problem(
-            mistake=Mistake.SYNTAX,
-            place=place,
-            observed=seen,
-            expected=f"at most {DEEPEST}",
-            remedy="Check the file's name.",
-        )
-        self.problems.append(problem)
-
-    def _keys(self, node: Node) -> list[Key]:
-        return [self._key(part) for part in _parts(node)]
+    def _keys(self, node: Node, depth: int) -> list[Key]:
+        parts = _parts(node)
+        if depth + len(parts) > DEEPEST:
+            raise _RefusedError(_too_deep(self._place(node)))
+        return [self._key(part) for part in parts]
 
     def _key(self, node: Node) -> Key:
         text = self.source.slice(node.start_byte, node.end_byte)
         quoted = node.type == "quoted_key"
-        name = str(_decoded(text)) if quoted else text
-        return Key(
-            name=name, place=self.source.place(node.start_byte, node.end_byte, node.start_point.row), quoted=quoted
-        )
+        name = str(self._plain(node)) if quoted else text
+        return Key(name=name, place=self._place(node), quoted=quoted)
+
+
+def _too_deep(place: Place) -> Problem:
+    return Problem(
+        mistake=Mistake.SYNTAX,
+        place=place,
+        observed=f"nested more than {DEEPEST} levels deep",
+        expected=f"at most {DEEPEST}",
+        remedy="No file of settings is; check that the right file is named.",
+    )
 
 
 def _inside(node: Node) -> Iterator[Node]:
@@ -305,10 +308,10 @@ def _dotted(keys: list[Key]) -> str:
     return ".".join(_shown(key.name) for key in keys)
 
 
-def _not_a_table(key: Key, found: object) -> _NotAllowedError:
+def _not_a_table(key: Key, found: object) -> _RepeatedError:
     line = found.place.line if isinstance(found, Scalar | Array | Table) else 0
     seen = f"{_shown(key.name)} as a section, after it got a value in line {line}"
-    return _NotAllowedError(key, seen, "a value or a section", "Rename one of the two.")
+    return _RepeatedError(key, seen, "a value or a section", "Rename one of the two.")
 
 
 def _line(earlier: Key | None) -> int:

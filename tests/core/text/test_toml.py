@@ -124,6 +124,8 @@ def test_a_value_over_several_lines_ends_for_a_caret_at_its_first_line() -> None
         ("a = 01\nb = 2", 1, 5, "a value that is no TOML", {"b": 2}),
         ("a = 1]\nb = 2", 1, 5, "a value that is no TOML", {"b": 2}),
         ("a = 1979-02-30\nb = 2", 1, 5, "a date, a number or an escape that does not exist", {"b": 2}),
+        ('"\\ud800" = 1\nb = 2', 1, 1, "a date, a number or an escape that does not exist", {"b": 2}),
+        ('["\\ud800"]\nb = 2', 1, 2, "a date, a number or an escape that does not exist", {}),
         ("a = 'x\nb = 2", 1, 5, "a text that is not closed", {"b": 2}),
         ('a = """x\nb = 2', 1, 5, "a text that is not closed", {"b": 2}),
         ('a = "\\d"\nb = 2', 1, 5, "an escape that TOML does not know", {"b": 2}),
@@ -208,6 +210,13 @@ def test_what_the_runner_takes_from_toml_1_1_is_no_mistake(text: str, value: obj
 @pytest.mark.parametrize("text", ["\ufeffa = 1\r\nb = 'x'\r\n", "\ufeff"], ids=repr)
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(text: str) -> None:
     assert not parse(text, "c.toml").problems
+
+
+@pytest.mark.parametrize("text", ["{} = 1", "[{}]", "[[{}]]", "a = {{ {} = 1 }}"])
+def test_a_key_of_endless_parts_is_a_problem_and_not_a_crash(text: str) -> None:
+    document = parse(text.format(".".join("a" * 20_000)), "c.toml")
+    assert [found.expected for found in document.problems] == [f"at most {DEEPEST}"]
+    assert document.to_python() in ({}, {"a": {}})
 
 
 @pytest.mark.parametrize("nest", ["[{}]", "{{a = {}}}"], ids=repr)
