@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod
     from runner_bridge.core.policy.model import Pool
 
+_HELD_BY = "held by "
+
 
 class Assignment(Struct, frozen=True, gc=False):
     """The addresses of a pod, judged."""
@@ -49,8 +51,8 @@ def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assign
         name, pool = evidence.covering_pool(address)
         confirmed = False
         if held:
-            confirmed, found = _confirm(evidence, pod, address)
-            problems += found
+            confirmed, unconfirmed = _confirm(evidence, pod, address)
+            problems += [unconfirmed] if unconfirmed else []
         assigned.append(Assigned(address=address, pool=name, confirmed=confirmed))
         if view is None:
             continue
@@ -58,7 +60,9 @@ def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assign
         if family not in view.families and family not in evidence.declared_families:
             unjudged.append(f"{address}")
             continue
-        wrong = _wrong_pool(evidence, view, address, name, pool)
+        wrong = _wrong_pool(view, address, name, pool)
+        if wrong is None and held and pool is not None:
+            wrong = _removed(evidence, address, pool)
         if wrong is not None:
             outside |= wrong.code is not codes.POOL_UNDECLARED and wrong.code is not codes.POOL_UNKNOWN
             problems.append(wrong)
@@ -91,20 +95,24 @@ def _addresses(evidence: Evidence, pod: Pod) -> tuple[tuple[Address, ...], Probl
     )
 
 
-def _wrong_pool(evidence: Evidence, view: TierView, address: Address, name: str, pool: Pool | None) -> Problem | None:
+def _wrong_pool(view: TierView, address: Address, name: str, pool: Pool | None) -> Problem | None:
     tier = view.tier
     if pool is None:
         return _outside_policy(view, address, name)
     right = pool.name in view.pool_names if tier.pin else pool.pool_class is tier.pool_class
     if right:
-        if evidence.pools_complete and not evidence.observed_pools.all(address):
-            cause = f"The address lies in {pool.name} ({pool.cidr}), which the cluster does not have any more."
-            return Problem(codes.POOL_UNKNOWN, f"{address} in no pool of the cluster", f"pool {pool.name}", cause)
         return None
     code = codes.ADDRESS_OUTSIDE_TIER_POOLS
     if pool.pool_class is PoolClass.ROUTABLE and tier.pool_class is not PoolClass.ROUTABLE:
         code = codes.ADDRESS_ROUTABLE
     return Problem(code, f"{address} in {pool.name}", _expected(view))
+
+
+def _removed(evidence: Evidence, address: Address, pool: Pool) -> Problem | None:
+    if not evidence.pools_complete or evidence.observed_pools.first(address) is not None:
+        return None
+    cause = f"The address lies in {pool.name} ({pool.cidr}), which the cluster does not have any more."
+    return Problem(codes.POOL_UNKNOWN, f"{address} in no pool of the cluster", f"pool {pool.name}", cause)
 
 
 def _outside_policy(view: TierView, address: Address, name: str) -> Problem:
@@ -121,32 +129,31 @@ def _expected(view: TierView) -> str:
     return f"an address of class {view.tier.pool_class}"
 
 
-def _confirm(evidence: Evidence, pod: Pod, address: Address) -> tuple[bool, list[Problem]]:
+def _confirm(evidence: Evidence, pod: Pod, address: Address) -> tuple[bool, Problem | None]:
     """Ask the blocks about one address that the pod is said to hold now."""
-    problems: list[Problem] = []
-    others = evidence.holders.get(address)
-    if others and (pod.namespace, pod.name) in others:
-        names = sorted(f"{namespace}/{name}" for namespace, name in others - {(pod.namespace, pod.name)})
-        problems.append(_twice(address, listed(names)))
     if not evidence.blocks_given:
-        if evidence.strict:
-            problems.append(Problem(codes.BLOCK_UNREAD, f"{address} by status only", "a block that names the pod"))
-        return False, problems
-    blocks = evidence.blocks.all(address)
-    reasons = sorted({_disagreement(pod, address, block) for block in blocks})
-    if reasons == [""]:
-        return True, problems
-    if "" in reasons and any(reason.startswith("held by") for reason in reasons):
-        # Overlapping blocks, and each names another holder.
-        problems.append(_twice(address, reasons[-1].removeprefix("held by ")))
-        return False, problems
+        return False, _by_status(evidence, pod, address)
+    reasons = sorted({_disagreement(pod, address, block) for block in evidence.blocks.all(address)})
     if "" in reasons:
-        return True, problems
+        # Blocks that overlap can each name another holder.
+        others = [reason.removeprefix(_HELD_BY) for reason in reasons if reason.startswith(_HELD_BY)]
+        return (False, _twice(address, listed(others))) if others else (True, None)
     if pod.deleting:
-        return False, [*problems, Problem(codes.POD_LEAVING, f"{address} not held by it any more", "the pod to go")]
+        return False, Problem(codes.POD_LEAVING, f"{address} not held by it any more", "the pod to go")
     seen = reasons[0] if reasons else "in no block"
     cause = "The lists were read one after the other; if it stays, the address is not this pod's."
-    return False, [*problems, Problem(codes.BLOCK_DISAGREES, f"{address} {seen}", "held by this pod", cause)]
+    return False, Problem(codes.BLOCK_DISAGREES, f"{address} {seen}", "held by this pod", cause)
+
+
+def _by_status(evidence: Evidence, pod: Pod, address: Address) -> Problem | None:
+    """Judge an address that no block was read for."""
+    me = (pod.namespace, pod.name)
+    holders = evidence.holders.get(address)
+    if holders and me in holders:
+        return _twice(address, listed(sorted(f"{namespace}/{name}" for namespace, name in holders - {me})))
+    if evidence.strict:
+        return Problem(codes.BLOCK_UNREAD, f"{address} by status only", "a block that names the pod")
+    return None
 
 
 def _twice(address: Address, others: str) -> Problem:
@@ -171,13 +178,13 @@ def _disagreement(pod: Pod, address: Address, block: Block) -> str:
     if entry.released_at is not None or not (entry.handle or entry.pod):
         return f"cooling down in block {block.cidr}"
     if (entry.namespace, entry.pod) != (pod.namespace, pod.name):
-        return f"held by {_named(entry)}"
+        return f"{_HELD_BY}{_named(entry)}"
     if pod.node and entry.node and entry.node != pod.node:
-        return f"held by it on node {quote(entry.node)}, not {quote(pod.node)}"
+        return f"on node {quote(entry.node)}, not {quote(pod.node)}"
     # Anything after a carriage return is an old fault of Calico (libcalico-go/lib/ipam/ipam_block.go).
     sandbox = entry.handle.partition("\r")[0].rpartition(".")[2]
     if pod.container_id and sandbox != pod.container_id:
-        return "held by another sandbox of it"
+        return "of another sandbox of it"
     return ""
 
 

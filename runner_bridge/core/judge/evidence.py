@@ -7,13 +7,13 @@ that was not given is None, and a kind with a gap never proves that something do
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from runner_bridge.core.judge.names import dns_part, label_value
 from runner_bridge.core.judge.ranges import RangeMap
 from runner_bridge.core.judge.requested import asks_for_its_tier
 from runner_bridge.core.model.cluster import Kind
@@ -25,30 +25,6 @@ if TYPE_CHECKING:
     from runner_bridge.core.judge.requested import Request
     from runner_bridge.core.model.cluster import Address, Block, IPPool, Namespace, Pod, SandboxFailure, Snapshot
     from runner_bridge.core.policy.model import Policy, Pool, Runner, Tier
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_NOT_DNS = re.compile(r"[^-a-z0-9]")
-LONGEST_LABEL = 63
-
-
-def label_value(text: str) -> str:
-    """
-    Return what GitLab Runner writes for `text` as a label's value (executors/kubernetes/util.go).
-
-    >>> label_value("Runner da Plataforma – produção")
-    'Runner_da_Plataforma___produ__o'
-    """
-    return _UNSAFE.sub("_", text).strip("-_.")[:LONGEST_LABEL].strip("-_.")
-
-
-def dns_part(short_id: str) -> str:
-    """
-    Return how a short id stands in a pod's name (gitlab-runner, helpers/dns/utils.go): lossy.
-
-    >>> dns_part("4xYqA7_Lw")
-    '4xyqa7lw'
-    """
-    return _NOT_DNS.sub("", short_id.lower())
 
 
 class TierView(Struct, frozen=True, gc=False):
@@ -238,6 +214,12 @@ class Evidence:
         known = self.pools_by_name.get(pool) or self.declared_by_name.get(pool)
         return known.cidr.version if known else 0
 
+    def pool_named(self, name: str) -> IPPool | None:
+        """Return the cluster's pool that the policy or the cluster calls `name`."""
+        declared = self.declared_by_name.get(name)
+        same_range = (pool for pool in self.pools if declared is not None and pool.cidr == declared.cidr)
+        return next(same_range, None) or self.pools_by_name.get(name)
+
     def covering_pool(self, address: Address) -> tuple[str, Pool | None]:
         """Return the name of the pool that covers `address`, empty where none is known, and its declaration."""
         declared = self.declared_pools.first(address)
@@ -287,7 +269,8 @@ def _holders(pods: tuple[Pod, ...]) -> dict[Address, set[tuple[str, str]]]:
         if pod.finished or pod.host_network or pod.deleting or pod.annotated == ():
             continue
         key = (pod.namespace, pod.name)
-        for address in pod.addresses:
+        # After a new sandbox the status is old for some seconds; Calico's annotation is not.
+        for address in pod.annotated or pod.addresses:
             other = first.setdefault(address, key)
             if other != key:
                 shared.setdefault(address, {other}).add(key)

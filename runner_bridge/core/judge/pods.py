@@ -62,7 +62,7 @@ def judge_job_pod(evidence: Evidence, pod: Pod, identity: Identity, now: datetim
             problems += _silent(evidence, pod, view, identity.runner, request, assignment)
         problems += _explained(assignment, request)
         if not assignment.assigned:
-            problems = _with(problems, why_no_address(evidence, pod, view, now))
+            problems = _with(problems, why_no_address(evidence, pod, view, request.requested.pools, now))
         if pod.set_later:
             problems.append(_SET_LATER)
     problems += _notes(evidence, pod, identity)

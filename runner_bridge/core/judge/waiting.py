@@ -99,15 +99,26 @@ def _is_pool(evidence: Evidence, cidr: str) -> bool:
         return False
 
 
-def why_no_address(evidence: Evidence, pod: Pod, view: TierView | None, now: datetime) -> Problem:
-    """Return why a pod that holds no address has none. Never raises."""
+def why_no_address(
+    evidence: Evidence, pod: Pod, view: TierView | None, pools: tuple[str, ...], now: datetime
+) -> Problem:
+    """
+    Return why a pod that holds no address has none. Never raises.
+
+    Args:
+        evidence: what may be looked at.
+        pod: the pod.
+        view: its tier, where that is known.
+        pools: names of the pools that it asks for, known ones and others.
+        now: an aware instant.
+    """
     if pod.finished:
         return Problem(codes.FINISHED_WITHOUT_ADDRESS, f"phase {quote(pod.phase)}, no address")
     if pod.deleting or pod.annotated == ():
         return Problem(codes.POD_LEAVING, "no address, being deleted", "the pod to go")
     failures = evidence.failures.get((pod.namespace, pod.name), [])
     reported = _reported(evidence, [one for one in failures if not one.uid or not pod.uid or one.uid == pod.uid])
-    return reported or _by_clock(evidence, pod, view, now)
+    return reported or _by_pools(evidence, pools) or _by_clock(evidence, pod, view, now)
 
 
 def _reported(evidence: Evidence, failures: list[SandboxFailure]) -> Problem | None:
@@ -147,6 +158,21 @@ def _span(failures: list[SandboxFailure]) -> timedelta:
     firsts = [one.first_at for one in failures if one.first_at is not None]
     lasts = [one.last_at for one in failures if one.last_at is not None]
     return max(lasts) - min(firsts) if firsts and lasts else timedelta(0)
+
+
+def _by_pools(evidence: Evidence, pools: tuple[str, ...]) -> Problem | None:
+    """Find a pool that cannot give an address before anybody reports it; one of a list is enough for a refusal."""
+    if not evidence.pools_complete:
+        return None
+    for name in pools:
+        seen = evidence.pool_named(name)
+        expected = f"pool {quote(name)}, enabled"
+        if seen is None:
+            return Problem(codes.POOL_UNKNOWN, f"no pool {quote(name)} in the cluster", expected)
+        if not seen.enabled:
+            reason = "disabled" if seen.disabled else "being deleted" if seen.deleting else seen.reason
+            return Problem(codes.POOL_DISABLED, f"pool {quote(name)}: {quote(reason)}", expected)
+    return None
 
 
 def _by_clock(evidence: Evidence, pod: Pod, view: TierView | None, now: datetime) -> Problem:

@@ -426,6 +426,33 @@ def test_a_reported_failure_counts_when_it_is_repeated(failures: list[c.SandboxF
     assert codes(one(make.job_pod(""), failures=tuple(failures))) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("pool", "code", "said"),
+    [
+        (c.IPPool(name="x", cidr=ip_network("192.168.0.0/16")), "pool-unknown", "no pool infraestrutura"),
+        (c.IPPool(name="infra-v1", cidr=ip_network("172.16.0.0/16"), disabled=True), "pool-disabled", "disabled"),
+        (
+            c.IPPool(name="infraestrutura", cidr=ip_network("172.16.0.0/16"), deleting=True),
+            "pool-disabled",
+            "being deleted",
+        ),
+        (
+            c.IPPool(name="infraestrutura", cidr=ip_network("172.16.0.0/16"), allocatable=False, reason="CIDROverlap"),
+            "pool-disabled",
+            "CIDROverlap",
+        ),
+    ],
+)
+def test_a_pool_that_cannot_give_is_seen_before_anybody_reports_it(pool: c.IPPool, code: str, said: str) -> None:
+    verdict = one(make.job_pod(""), pools=(pool,))
+    assert (verdict.pending, codes(verdict)) == (False, [code])
+    assert said in verdict.findings[0].observed
+
+
+def test_a_pool_that_can_give_leaves_a_pod_pending() -> None:
+    assert codes(one(make.job_pod(""), pools=(INFRA,))) == ["address-pending"]
+
+
 def test_a_reported_failure_is_over_once_there_is_an_address() -> None:
     assert one(make.job_pod(), failures=(failure(count=9),)).outcome is Outcome.PASS
 
@@ -655,6 +682,7 @@ def test_an_address_elsewhere_has_its_own_name(pod: c.Pod, code: str) -> None:
 
 def test_a_pool_that_was_removed_under_its_pods_is_unknown() -> None:
     assert codes(one(make.job_pod(), pools=(EXTRA,))) == ["pool-unknown"]
+    assert codes(one(make.job_pod(phase="Succeeded"), pools=(EXTRA,))) == []
 
 
 def test_how_the_address_came_there_is_said() -> None:
@@ -675,7 +703,7 @@ WRONG = [
     pytest.param((block((0, c.Allocation(released_at=make.NOW))),), "cooling down", id="cooling"),
     pytest.param((block((0, holding(POD, pod="other"))),), "held by gitlab-runners/other", id="another pod"),
     pytest.param((block((0, holding(POD, namespace="x"))),), "held by x/", id="another namespace"),
-    pytest.param((block((0, holding(POD, node="node-2"))),), "on node node-2", id="another node"),
+    pytest.param((block((0, holding(POD, node="node-2"))),), "on node node-2, not node-1", id="another node"),
     pytest.param((block((0, holding(POD, handle="net.gone"))),), "another sandbox", id="another sandbox"),
     pytest.param(
         (block((0, c.Allocation(handle="ipip-tunnel-addr-node-1", node="node-1", use="ipipTunnelAddress"))),),
@@ -702,6 +730,20 @@ def test_two_live_pods_with_one_address_are_both_unknown() -> None:
     judgement = seen(make.job_pod(name="a"), make.job_pod(name="b"), make.job_pod(name="gone", deleting=True))
     assert [codes(verdict) for verdict in judgement.verdicts] == [["address-given-twice"]] * 2 + [[]]
     assert judgement.verdicts[0].findings[0].observed == "172.16.84.128 held by gitlab-runners/b too"
+
+
+def test_the_block_tells_which_of_two_pods_holds_the_address() -> None:
+    holder, other = make.job_pod(name="a"), make.job_pod(name="b")
+    verdicts = seen(holder, other, blocks=(block((0, holding(holder))),)).verdicts
+    assert [(verdict.pod, codes(verdict)) for verdict in verdicts] == [("b", ["block-disagrees"]), ("a", [])]
+
+
+def test_an_old_status_after_a_new_sandbox_takes_nobodys_address() -> None:
+    restarted = make.job_pod(name="b", annotated=(ip_address("172.16.84.140"),))
+    assert [codes(verdict) for verdict in seen(make.job_pod(name="a"), restarted).verdicts] == [
+        ["addresses-disagree"],
+        [],
+    ]
 
 
 def test_overlapping_blocks_that_name_one_holder_are_said_once() -> None:
