@@ -37,6 +37,8 @@ def render(findings: Iterable[Finding], *, colour: bool, width: int) -> str:
         findings: in the order in which they are shown.
         colour: whether ANSI sequences are written.
         width: columns of the terminal; below 40 counts as 40. A proof is never wrapped, so that it can be copied.
+
+    Advice is short, what it is about and what to do, so that it does not bury what is wrong.
     """
     width = max(width, _NARROWEST)
     return "\n".join(_paragraph(finding, colour=colour, width=width) for finding in findings)
@@ -44,19 +46,22 @@ def render(findings: Iterable[Finding], *, colour: bool, width: int) -> str:
 
 def _paragraph(finding: Finding, *, colour: bool, width: int) -> str:
     lines = _headline(finding, colour=colour, width=width)
-    if finding.place and finding.place.line and finding.excerpt:
+    if finding.place and finding.place.line and finding.excerpt and not _is_advice(finding):
         lines += _excerpt(finding.place, finding.excerpt[0], _paint_of(finding, colour=colour), width)
-    rows = (
+    evidence = (
         ("seen", finding.observed),
         ("expected", finding.expected),
         ("because", finding.cause),
         ("proof", finding.proof),
-        ("do", finding.what_to_do),
     )
-    for label, text in rows:
+    for label, text in (*(() if _is_advice(finding) else evidence), ("do", finding.what_to_do)):
         if text:
             lines += _row(label, _harmless(text), width, colour=colour)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _is_advice(finding: Finding) -> bool:
+    return finding.code.severity is Severity.ADVICE
 
 
 def _paint_of(finding: Finding, *, colour: bool) -> str:
@@ -83,9 +88,9 @@ def _row(label: str, text: str, width: int, *, colour: bool) -> list[str]:
         shown = f"{_GREEN if label == 'do' else _DIM}{label}{_RESET}{' ' * (_LABEL - len(label))}"
     first, rest = "  " + " " * _LABEL, "  " + " " * _LABEL
     if label == "proof":
-        lines = [f"{rest}{line}" for line in text.splitlines()]
-    else:
-        lines = [line for part in text.splitlines() for line in _wrap(part, width, first, rest)]
+        # Below its label, so that a variable of usual length stays within 80 columns.
+        return [f"  {shown}".rstrip(), *(f"   {line}" for line in text.splitlines())]
+    lines = [line for part in text.splitlines() for line in _wrap(part, width, first, rest)]
     return [f"  {shown}{lines[0][2 + _LABEL :]}", *lines[1:]]
 
 

@@ -10,5 +10,5 @@ RECORDED_AT = datetime(2026, 11, 23, 17, 41, tzinfo=UTC)
 
 
 def text(name: str) -> str:
-    """Return one of `config.toml`, `policy.yaml`, `pods.json`."""
+    """Return one of `config.toml`, `policy.yaml`, `pods.json`, `projects.json`."""
     return (files(__package__) / name).read_text(encoding="utf-8")

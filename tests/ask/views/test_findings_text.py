@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runner_bridge.ask.views.findings_text import render
-from runner_bridge.core.model import Place
+from runner_bridge.core.model import Place, Severity
 from tests import make
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -42,8 +43,9 @@ def test_a_finding_reads_well_at_eighty_columns() -> None:
         "  expected  pools without a common address\n"
         "  because   Calico gives out an address of the smaller pool for the larger one\n"
         "            too, so that two pods can have it.\n"
-        "  proof     first line\n"
-        "              second line that is much longer than what a terminal of eighty columns can show in one\n"
+        "  proof\n"
+        "   first line\n"
+        "     second line that is much longer than what a terminal of eighty columns can show in one\n"
         "  do        Make them disjoint.\n"
     )
 
@@ -133,4 +135,12 @@ def test_any_excerpt_fits_the_terminal(line: str, column: int, length: int, widt
         character.isprintable() or unicodedata.category(character) in {"Cf", "Zs", "Co", "Cn"}
         for row in rows
         for character in row
+    )
+
+
+def test_advice_says_only_what_it_is_about_and_what_to_do() -> None:
+    mild = replace(FULL, code=replace(FULL.code, severity=Severity.ADVICE))
+
+    assert render([mild], colour=False, width=80) == (
+        "pools.yaml:3:9: advice: pools.a: two pools share addresses [pool-overlap]\n  do        Make them disjoint.\n"
     )
