@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from runner_bridge.core.overwrites import goal
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CALICO: Final = "cni.projectcalico.org/"
 POOL_KEYS: Final = (f"{CALICO}ipv4pools", f"{CALICO}ipv6pools")
 FAMILIES: Final = f"{CALICO}ipFamilies"
+_PROTECTED = re.compile(r"(?i)(?:[^/]*\.)?runner\.gitlab\.com/")
+"""Labels that the runner lets nobody replace (executors/kubernetes/kubernetes.go)."""
 OWN_LABELS: Final = "runner-bridge.dev/"
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 HOST_NAME: Final = "kubernetes.io/hostname"
@@ -104,7 +106,7 @@ def takes(key: str, value: str) -> bool:
     return isinstance(parsed, list) and all(isinstance(one, str) for one in parsed)
 
 
-@cache
+@lru_cache(maxsize=64)
 def question(setting: Setting, configured: tuple[str, ...] = ()) -> Question:
     """
     Ask what matters of one setting that holds a regular expression.
@@ -168,6 +170,7 @@ def _everything_taken(define: Define) -> tuple[Machine, ...]:
 
 def _labels(configured: tuple[str, ...]) -> Question:
     """Ask for a label that config.toml sets, one of ours, or `pod`, by which the runner's Services find the pod."""
+    configured = tuple(key for key in configured if not _PROTECTED.match(key))
     known = (*configured, "pod")
     value = through_expansion(goal.literal("faked"), Define.NONE)
 
@@ -188,13 +191,17 @@ def _labels(configured: tuple[str, ...]) -> Question:
 
 def _node_selector(configured: tuple[str, ...]) -> Question:
     """Ask for a label of a node that config.toml selects by, or the node's own name. Values are never expanded."""
-    known = (*configured, HOST_NAME)
+    known = (HOST_NAME, *configured)
     value = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
     everything = goal.after({f"{key}=": goal.LABEL_VALUE for key in known})
     samples = tuple(f"{key}=worker-2" for key in known)
     return Question(
         reach=everything,
-        ways_out=(lambda: (goal.literal(*samples),), lambda: (everything,)),
+        ways_out=(
+            lambda: (goal.literal(*samples[:1]),),
+            lambda: (goal.literal(*samples),),
+            lambda: (everything,),
+        ),
         is_way_out=lambda key, text: key in known and value.fullmatch(text) is not None,
         samples=samples,
     )

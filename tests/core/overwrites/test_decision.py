@@ -223,6 +223,18 @@ def test_a_label_that_the_configuration_sets_is_one_to_protect() -> None:
     assert witness(".*", Setting.LABELS, configured=["egress-profile"]).value == "egress-profile=faked"
 
 
+def test_a_label_that_the_runner_protects_cannot_be_changed() -> None:
+    keys = ["project.runner.gitlab.com/id", "Manager.Runner.GitLab.com/name", "runner.gitlab.com/x"]
+
+    assert decide(r"(?i)^[a-z.]*runner\.gitlab\.com/", setting=Setting.LABELS, configured=keys).verdict is Verdict.SAFE
+
+
+def test_a_node_is_chosen_by_its_name_where_that_is_possible() -> None:
+    found = witness(".*", Setting.NODE_SELECTOR, configured=["kubernetes.io/os"])
+
+    assert (found.key, found.final) == ("kubernetes.io/hostname", "worker-2")
+
+
 def test_a_configured_key_that_no_job_could_write_is_passed_over() -> None:
     assert decide("^team=", setting=Setting.LABELS, configured=["", "a=b", "é"]).verdict is Verdict.SAFE
 
