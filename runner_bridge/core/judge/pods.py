@@ -83,10 +83,12 @@ def _explained(assignment: Assignment, request: Request) -> tuple[Problem, ...]:
     """Say of an address outside the tier's pools how it came there, as far as the request tells."""
     if not assignment.outside:
         return assignment.problems
-    if request.problems:
+    if any(problem.code.outcome is Outcome.BREACH for problem in request.problems):
         cause = "It follows from what the pod asks for."
     elif request.silent:
         cause = "Nothing asked for the tier's pools when the pod's network was made, so Calico chose."
+    elif request.problems:
+        cause = "What the pod asks for is not proven either."
     elif request.requested.pools:
         cause = (
             "What is asked for now is right, so it was not in force when the pod's network was made: Calico reads the "
@@ -104,7 +106,7 @@ def _with(problems: list[Problem], reason: Problem) -> list[Problem]:
     """Add why there is no address; where the request already says it, its cause is told there."""
     if all(problem.code is not reason.code for problem in problems):
         return [*problems, reason]
-    told = f" Calico says so: {reason.observed}."
+    told = f" Seen too: {reason.observed}."
     return [
         structs.replace(problem, cause=problem.cause + told) if problem.code is reason.code else problem
         for problem in problems

@@ -690,10 +690,12 @@ def test_how_the_address_came_there_is_said() -> None:
     later = one(make.job_pod("10.10.0.9")).findings[0]
     chosen = one(make.job_pod("10.10.0.9", asked=c.NOTHING_ASKED)).findings[1]
     default = one(shared(address="172.16.0.1")).findings[0]
+    unread = one(shared(address="172.16.0.1"), namespaces=()).findings[0]
     assert "follows from what the pod asks" in follows.cause
     assert "added later" in later.cause
     assert "Calico chose" in chosen.cause
     assert "Calico's own selection" in default.cause
+    assert "not proven either" in unread.cause
 
 
 POD = make.job_pod()
