@@ -176,4 +176,4 @@ def test_yaml_keeps_its_lines_and_columns_too() -> None:
 def test_covering_never_moves_anything(text: str) -> None:
     for masked in (templates.mask_toml(text, terraform=True), templates.mask_yaml(text)):
         pairs = zip(masked.text.split("\n"), text.split("\n"), strict=True)
-        assert all(len(now) == len(before) or before.endswith(("{{", "{%", "{#")) for now, before in pairs)
+        assert all(len(now) == len(before) or before.endswith(("{{", "{%", "{#", "%{")) for now, before in pairs)
