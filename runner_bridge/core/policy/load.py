@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.errors import PolicyError
@@ -63,15 +64,13 @@ def _with_excerpts(findings: tuple[Finding, ...], sources: Sequence[Source]) -> 
     """Give each finding its line of the text."""
     from runner_bridge.core.text.yaml_errors import LINE_END  # noqa: PLC0415 - with the YAML library
 
-    lines: dict[str, list[str]] = {}
-    texts = {source.name: source.text for source in sources}
-    shown = []
-    for finding in findings:
-        place = finding.place
-        if place is not None and place.line:
-            if place.file not in lines:
-                lines[place.file] = LINE_END.split(texts[place.file].removeprefix("\ufeff"))
-            line = lines[place.file][place.line - 1 : place.line]
-            finding = replace(finding, excerpt=tuple(map(redact, line)))  # noqa: PLW2901 - the same finding, with its line
-        shown.append(finding)
-    return tuple(shown)
+    texts = {source.name: LINE_END.split(source.text.removeprefix("\ufeff")) for source in sources}
+
+    @cache
+    def line_at(file: str, line: int) -> tuple[str, ...]:
+        # Thousands of problems may stand on one line of a megabyte.
+        return tuple(map(redact, texts[file][line - 1 : line])) if line else ()
+
+    return tuple(
+        replace(one, excerpt=line_at(one.place.file, one.place.line)) if one.place else one for one in findings
+    )

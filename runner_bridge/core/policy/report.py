@@ -24,6 +24,8 @@ At: TypeAlias = tuple[str | int, ...]
 """The keys and list positions that lead to a value: `("tiers", "infra", "runners", 0, "name")`."""
 
 LENGTH_SHOWN = 60
+NAMES_COMPARED = 300
+"""Among more names the nearest is not looked for: it costs milliseconds for each misspelt one."""
 
 
 def shown(value: object) -> str:
@@ -48,7 +50,8 @@ def listed(words: Iterable[object], word: str = "or") -> str:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `Did you mean 'pools'?`, or nothing where no known word is near."""
-    close = get_close_matches(str(word), list(map(str, known)), 1)
+    names = list(map(str, known))
+    close = get_close_matches(str(word), names, 1) if len(names) <= NAMES_COMPARED else []
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
@@ -84,8 +87,10 @@ class Report:
         self._found: list[tuple[Finding, At]] = []
         self.tree: Tree | None = None
         """Set as soon as the texts are one tree; before that, problems bring their place."""
-        self.dropped: list[At] = []
+        self._dropped: set[At] = set()
         """What could not be used and was left out; what follows from that alone is not reported."""
+        self._incomplete: set[At] = set()
+        """What something was left out of."""
         self.is_partial = False
         """A whole file could not be read."""
 
@@ -115,7 +120,7 @@ class Report:
             remedy: as in `Finding`.
             proof: as in `Finding`.
         """
-        if at and any(one[: len(at)] == at or at[: len(one)] == one for one in self.dropped):
+        if at and (at in self._incomplete or any(at[:length] in self._dropped for length in range(1, len(at)))):
             return
         if place is None:
             place = self.place(*at, on_key=on_key)
@@ -150,11 +155,12 @@ class Report:
 
     def is_whole(self, *at: str | int) -> bool:
         """Tell whether nothing was left out of a part."""
-        return not any(one[: len(at)] == at for one in self.dropped)
+        return at not in self._incomplete
 
     def drop(self, *at: str | int) -> None:
         """Remember that a value could not be used."""
-        self.dropped.append(at)
+        self._dropped.add(at)
+        self._incomplete.update(at[:length] for length in range(1, len(at) + 1))
 
     def read(self, form: Callable[[str], T], text: str, *at: str | int) -> T | None:
         """Return what a form makes of a text; None where it refuses it, which is then kept as a problem."""
