@@ -36,7 +36,8 @@ A reader that closes the pipe early (`| head`) does not change the code.
 
 
 def help_of(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=80, max_content_width=80)
+    flags = ["-h", "--help"]
+    context = click.Context(command, info_name=name, terminal_width=80, max_content_width=80, help_option_names=flags)
     return command.get_help(context).rstrip()
 
 

@@ -57,11 +57,6 @@ def test_a_text_of_several_lines_stays_as_it_is() -> None:
     assert written == "a:\n  config.toml: |\n    [[x]]\n\n      y = 1\nb: 1\n"
 
 
-def test_what_no_artefact_holds_is_not_written() -> None:
-    with pytest.raises(TypeError, match="no artefact has a value of type float"):
-        yaml_text.scalar(1.5)
-
-
 @pytest.mark.parametrize("written", ["a: 2\n", "a: '1'\n", "a: 1\n---\na: 1\n", "a: [\n", ""])
 def test_a_file_that_says_something_else_never_leaves(written: str) -> None:
     with pytest.raises(RenderError, match=r"^values.yaml: what was written .* nothing was written"):

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.adopt.metadata import clean_url, label_value
+from runner_bridge.core.adopt.metadata import clean_url
 from runner_bridge.core.adopt.pools import KnownPool, KnownPools
 from runner_bridge.core.adopt.tiers import DEFAULT_NAMESPACE, TierDraft, draft_tiers
 from runner_bridge.core.errors import SettingsError
+from runner_bridge.core.marks import label_value
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from runner_bridge.core.adopt.metadata import OURS, ask_lint, clean_url, short_id, why_not
+from runner_bridge.core.adopt.metadata import OURS, ask_lint, clean_url, why_not
 from runner_bridge.core.errors import WireError
+from runner_bridge.core.marks import short_id
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text import toml
 

@@ -2,40 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from runner_bridge.core.policy import forms
-
-# The label `manager.runner.gitlab.com/id-short` is the first nine characters of the token behind such a prefix
-# (GitLab Runner, helpers/shorten_token.go).
-_TOKEN_PREFIX = re.compile(r"glrt-(?:t\d_)?|glrtr-|glcbt-|GR[0-9A-Fa-f]{7}")
-_SHORT = 9
-
-
-def short_id(token: str) -> str:
-    """
-    Return what the label `manager.runner.gitlab.com/id-short` shows of a token; empty for a reference (`$TOKEN`).
-
-    >>> short_id("glrt-t1_4xYqA7pLwFAKETOKEN00")
-    '4xYqA7pLw'
-    """
-    if "$" in token or "{{" in token:
-        return ""
-    found = _TOKEN_PREFIX.match(token)
-    return label_value(token[found.end() if found else 0 :][:_SHORT])
-
-
-def label_value(text: str) -> str:
-    """
-    Return what a label of a job pod shows of a text: lossy, and empty where nothing is left.
-
-    Source: GitLab Runner, executors/kubernetes/util.go.
-
-    >>> label_value("grupo/produção (1)")
-    'grupo_produ__o__1'
-    """
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", text).strip("-_.")
-    return safe[:63].strip("-_.")
 
 
 def clean_url(url: str) -> str:

@@ -6,10 +6,10 @@ What the runner's file holds is written as it is; what it cannot hold (scopes, t
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
 from typing import TYPE_CHECKING
+
+from runner_bridge.core.text.yaml_scalar import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -113,28 +113,3 @@ def _map(key: str, values: Mapping[str, int | str]) -> Iterator[str]:
 
 def _list(items: Iterable[str]) -> str:
     return f"[{', '.join(scalar(one) for one in items)}]"
-
-
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*|\d+(?:\.\d+)*/\d+")
-_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
-
-
-def scalar(value: int | str) -> str:
-    """
-    Return a value on one line: plain where every reader of YAML takes it for the same text, else quoted.
-
-    >>> scalar("https://gitlab.example.com"), scalar("on"), scalar("172.16.0.0/16"), scalar("**"), scalar(5)
-    ('https://gitlab.example.com', '"on"', '172.16.0.0/16', '"**"', '5')
-    """
-    if isinstance(value, int):
-        return str(value)
-    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    if value.isprintable() and '"' in value and "'" not in value:
-        return f"'{value}'"
-    # JSON is YAML, but for halves of characters and for what YAML takes for a line end.
-    return re.sub(r"[^ -~]", _escape, json.dumps(value, ensure_ascii=False))
-
-
-def _escape(found: re.Match[str]) -> str:
-    return found[0] if found[0].isprintable() else f"\\U{ord(found[0]):08x}"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from runner_bridge.core.judge.names import dns_part, label_value
 from runner_bridge.core.judge.ranges import RangeMap
 from runner_bridge.core.judge.requested import asks_for_its_tier
+from runner_bridge.core.marks import dns_part, label_value
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.policy.model import Project, ProjectPath, RuleKind
 

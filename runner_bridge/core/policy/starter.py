@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from ipaddress import ip_network
 from string import Template
 from typing import TYPE_CHECKING
+
+from runner_bridge.core.text.yaml_scalar import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,28 +26,17 @@ def starter(*, gitlab_url: str, root_groups: Sequence[str], workload_cidr: str, 
     groups = list(root_groups) or ["platform"]
     return _TEXT.substitute(
         schema=SCHEMA_LINE,
-        url=_quoted(gitlab_url),
-        groups=", ".join(map(_quoted, groups)),
+        url=scalar(gitlab_url),
+        groups=", ".join(map(scalar, groups)),
         group=groups[0],
-        scope=_quoted(f"group:{groups[0]}"),
-        rule=_quoted(f"{groups[0]}/**"),
-        shared=_quoted(f"group:{groups[0]}") if "//gitlab.com" in gitlab_url.lower() else "instance",
-        namespace=_quoted(namespace),
-        workload=_quoted(workload_cidr),
-        infra=_quoted(infra_cidr),
+        scope=scalar(f"group:{groups[0]}"),
+        rule=scalar(f"{groups[0]}/**"),
+        shared=scalar(f"group:{groups[0]}") if "//gitlab.com" in gitlab_url.lower() else "instance",
+        namespace=scalar(namespace),
+        workload=scalar(workload_cidr),
+        infra=scalar(infra_cidr),
         block=_block_size(infra_cidr),
     )
-
-
-def _quoted(text: str) -> str:
-    """Write a text so that YAML reads it back: plain where that is safe, else as JSON, which YAML contains."""
-    plain = text[:1].isalnum() and all(one.isalnum() or one in "-._/" for one in text) and not _is_number(text)
-    address = text.startswith(("https://", "http://")) and not set(text) & set(" #\"'{}[],\n\t")
-    return text if plain or address else json.dumps(text)
-
-
-def _is_number(text: str) -> bool:
-    return text[0].isdigit() and "/" not in text
 
 
 def _block_size(cidr: str) -> int:

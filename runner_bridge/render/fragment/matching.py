@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner_bridge.core.adopt.existing import short_id
+from runner_bridge.core.marks import short_id
 from runner_bridge.render.fragment.gitlab import same_gitlab
 
 if TYPE_CHECKING:

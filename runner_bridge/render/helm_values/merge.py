@@ -16,6 +16,7 @@ from runner_bridge.core.model import Place
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text import yaml
 from runner_bridge.core.text.problem import Malformed
+from runner_bridge.core.text.yaml_scalar import scalar
 from runner_bridge.render import yaml_text
 from runner_bridge.render.fragment import merge_template, same_gitlab
 from runner_bridge.render.fragment.splice import Splice
@@ -190,7 +191,7 @@ class _Values:
 
     def _set_scalar(self, node: yaml.Node, text: str) -> None:
         if node.text != text:
-            self._replace(node, yaml_text.scalar(text))
+            self._replace(node, scalar(text))
 
     def _set_block(self, node: yaml.Node, text: str) -> None:
         """Write a text of several lines in the place of a scalar."""

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.runner_config.report import Runner, found, join, scalar_of, text_of
+from runner_bridge.core.marks import has_token_prefix, label_value, short_id
 from runner_bridge.core.model.codes import runner_config as codes
 
 if TYPE_CHECKING:
@@ -13,13 +14,7 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.model import Code, Finding, Place
 
-LABEL_LENGTH = 63
-"""A label value is cut here: executors/kubernetes/util.go of GitLab Runner."""
-
 VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
-# helpers/shorten_token.go of GitLab Runner: the prefix goes, nine characters stay.
-_PREFIX = re.compile(r"(?:glrt-(?:t\d_)?|glrtr-|glcbt-|GR1348941)")
-_SHORT = 9
 _PLACEHOLDER = re.compile(r"(?i)redact|token|secret|change|replace|example|your|xxx|\*\*|\.\.\.|[<>\[\]{}…]")
 
 
@@ -40,17 +35,6 @@ def check(runners: Sequence[Runner], *, partial: bool) -> Iterator[Finding]:
         yield from _url(runner)
         yield from _token(runner)
     yield from _tokens(runners)
-
-
-def as_label(name: str) -> str:
-    """
-    Return how a value appears as a label on a job pod.
-
-    >>> as_label("Infra (prod)")
-    'Infra__prod'
-    """
-    clean = re.sub(r"[^A-Za-z0-9._-]", "_", name).strip("-_.")
-    return clean[:LABEL_LENGTH].strip("-_.")
 
 
 def _required(runner: Runner) -> Iterator[Finding]:
@@ -101,7 +85,7 @@ def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
             yield _twin(codes.SHARED_TOKEN, path, scalar.place, tokens[token], "the token of")
             continue
         tokens[token] = (runner, scalar.place)
-        short = _short(token)
+        short = short_id(token)
         if short and short in shorts:
             yield _twin(codes.SHARED_SHORT_ID, path, scalar.place, shorts[short], "the short form of the token of")
         shorts.setdefault(short, (runner, scalar.place))
@@ -109,19 +93,12 @@ def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
 
 def is_placeholder(token: str) -> bool:
     """Tell whether somebody put a word for the token, to show the file around: nothing can be compared then."""
-    return not _PREFIX.match(token) and "$" not in token and _PLACEHOLDER.search(token) is not None
+    return not has_token_prefix(token) and "$" not in token and _PLACEHOLDER.search(token) is not None
 
 
 def _twin(code: Code, path: str, place: Place, first: tuple[Runner, Place], what: str) -> Finding:
     runner, where = first
     return found(code, path, place, observed=f"{what} {runner.path} (line {where.line})")
-
-
-def _short(token: str) -> str:
-    if "$" in token:
-        return ""
-    prefix = _PREFIX.match(token)
-    return token[prefix.end() if prefix else 0 :][:_SHORT]
 
 
 def _names(runners: Sequence[Runner]) -> Iterator[Finding]:
@@ -131,7 +108,7 @@ def _names(runners: Sequence[Runner]) -> Iterator[Finding]:
         name = text_of(runner.table, "name")
         if scalar is None or not name:
             continue
-        label = as_label(name)
+        label = label_value(name)
         path = join(runner.path, "name")
         if label in seen:
             yield _twin(codes.DUPLICATE_NAME, path, scalar.place, seen[label], "the name of")
