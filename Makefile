@@ -51,7 +51,7 @@ golden: $(VENV)/dev.stamp  ## rewrite golden files and generated pages; review t
 lock: $(VENV)/dev.stamp  ## pin the newest libraries again, with their hashes
 	@$(INSTALL) uv
 	@$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/run.txt
-	@$(BIN)/uv pip compile pyproject.toml --group build --group test --group lint $(LOCK) -o requirements/dev.txt
+	@$(BIN)/uv pip compile pyproject.toml --group build --group test --group lint --group bench $(LOCK) -o requirements/dev.txt
 
 bench: $(VENV)/dev.stamp  ## the promises on speed, peers in the same run
 	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done

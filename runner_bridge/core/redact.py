@@ -22,6 +22,9 @@ _TOKENS = re.compile(
     r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*)"
 )
 
+# Name and password of `https://user:password@host`.
+_URL_PASSWORD = re.compile(r"(?<=://)[^\s/@:\"'`]*:[^\s/@\"'`]+(?=@)")
+
 # `token = "…"`, `bearer_token: …`, `"password": "…"`. A reference to a variable ($TOKEN) is no secret; neither is an
 # empty value.
 _ASSIGNED = re.compile(
@@ -48,4 +51,4 @@ def redact(text: str) -> str:
         quote = found["quote"] or ""
         return f"{found['key']}{quote}{MASK}{quote}"
 
-    return _ASSIGNED.sub(assigned, _TOKENS.sub(MASK, text))
+    return _ASSIGNED.sub(assigned, _TOKENS.sub(MASK, _URL_PASSWORD.sub(MASK, text)))

@@ -130,11 +130,13 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
     Replace or create a file atomically: a reader sees the old bytes or the new ones, never a part.
 
     A temporary file in the same folder is written, synced and renamed, so the modification time is fresh: the runner
-    reloads a file only when it is newer. An existing file keeps its mode; `mode` is for a new one (default 0644).
+    reloads a file only when it is newer. An existing file keeps its owner and mode; `mode` is for a new one (default
+    0644).
     A link is followed, so that the file it names is replaced and not the link.
 
     Raises:
-        SettingsError: the folder cannot be written, or the disk is full; the old file is untouched.
+        SettingsError: the folder cannot be written, the owner cannot be kept, or the disk is full; the old file is
+            untouched.
     """
     data = text.encode()
     target = os.path.realpath(path)
@@ -145,7 +147,7 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), _mode_for(target, mode))
+            _keep_owner_and_mode(file.fileno(), target, mode)
             os.fsync(file.fileno())
         os.replace(temporary, target)  # noqa: PTH105
         temporary = ""
@@ -158,11 +160,17 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
                 os.unlink(temporary)  # noqa: PTH108
 
 
-def _mode_for(target: str, mode: int | None) -> int:
+def _keep_owner_and_mode(handle: int, target: str, mode: int | None) -> None:
+    """Let a replaced file belong to whom it belonged: a runner must still be able to read its config.toml."""
     try:
-        return os.stat(target).st_mode & 0o7777  # noqa: PTH116
+        old = os.stat(target)  # noqa: PTH116
     except FileNotFoundError:
-        return 0o644 if mode is None else mode
+        os.fchmod(handle, 0o644 if mode is None else mode)
+        return
+    new = os.fstat(handle)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        os.fchown(handle, old.st_uid, old.st_gid)
+    os.fchmod(handle, old.st_mode & 0o7777)
 
 
 def _sync_folder(folder: str) -> None:

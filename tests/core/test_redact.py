@@ -24,6 +24,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
         pytest.param('"bearer_token": "runner-token"', f'"bearer_token": "{MASK}"', id="json-key"),
         pytest.param("password = 'x y z'", f"password = '{MASK}'", id="quoted-with-spaces"),
         pytest.param('AccessKey = "AKFAKE"\nSecretKey = "zzz"', f'AccessKey = "{MASK}"\nSecretKey = "{MASK}"', id="s3"),
+        pytest.param("http://gl:pass@host/x", f"http://{MASK}@host/x", id="password-in-a-url"),
         pytest.param('token = "a\\"b"', f'token = "{MASK}"', id="escaped-quote"),
     ],
 )
@@ -36,6 +37,8 @@ def test_a_secret_is_masked(text: str, expected: str) -> None:
     [
         'token = "$RUNNER_TOKEN"',
         'token = ""',
+        "http://host:8080/a@b",
+        "ssh://git@host:22/x",
         "token_obtained_at = 2026-01-01T00:00:00Z",
         "gl-code-quality-report.json",
         "bearer_token_overwrite_allowed = false",

@@ -94,6 +94,7 @@ def test_a_pipe_that_writes_slowly_gives_all_its_bytes(tmp_path: Path) -> None:
         (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "the gzip data are damaged or cut off"),
         (gzip.compress(SMALL) + b"garbage", "the gzip data are damaged or cut off"),
     ],
+    ids=["nothing", "web-page", "packed-binary", "packed-nothing", "cut-off", "wrong-sum", "no-data", "garbage-behind"],
 )
 def test_what_is_no_dump_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(WireError, match=r"pods\.json: ") as refused:

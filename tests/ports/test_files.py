@@ -102,6 +102,17 @@ def test_a_new_file_gets_the_mode_asked_for_and_an_old_one_keeps_its_own(tmp_pat
     assert path.read_text() == "two"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_replaced_file_belongs_to_whom_it_belonged(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("old")
+    os.chown(path, 4711, 4712)
+
+    files.write_text(str(path), "new")
+
+    assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
+
+
 def test_a_replaced_file_is_another_one_and_newer(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("old")

@@ -18,7 +18,7 @@ def _code(name: str, title: str, page: str, remedy: str, severity: Severity = Se
 
 MALFORMED: Final = _code(
     "policy-malformed",
-    "The file cannot be read as YAML",
+    "the file cannot be read as YAML",
     "Nothing of the file can be used until it is valid YAML, so only the first such place of each file is known. "
     "YAML needs spaces for indentation, quotes around values that start with a special character, and a space after "
     "each colon.",
@@ -26,7 +26,7 @@ MALFORMED: Final = _code(
 )
 UNKNOWN_KEY: Final = _code(
     "policy-unknown-key",
-    "The key is not known",
+    "the key is not known",
     "A key that is not known is never passed over: a misspelt `limit` would otherwise be a runner without one, and a "
     "misspelt `pools` a tier without an address. Within `version: 1` keys are only added, so a file for a newer "
     "release may hold keys that this one does not know.",
@@ -34,41 +34,41 @@ UNKNOWN_KEY: Final = _code(
 )
 REPEATED_KEY: Final = _code(
     "policy-repeated-key",
-    "The key stands twice",
+    "the key stands twice",
     "YAML parsers keep the last of two equal keys without a word, so one of the two definitions would be lost. In a "
     "folder of files each top-level map may be split between them, but a name may stand only once in all of them.",
     "Remove one of the two, or rename it.",
 )
 MISSING_KEY: Final = _code(
     "policy-missing-key",
-    "A key is missing",
+    "a key is missing",
     "The key has no default that would be right everywhere, so it has to be said.",
     "Add the key.",
 )
 WRONG_TYPE: Final = _code(
     "policy-wrong-type",
-    "The value is of the wrong type",
+    "the value is of the wrong type",
     "Numbers, texts, lists and maps are not turned into one another, because YAML guesses: `3.30` is the number 3.3 "
     "and `0123` is 123. A text that looks like a number needs quotes.",
     "Write the value as the expected type; put quotes around a text that looks like something else.",
 )
 INVALID_VALUE: Final = _code(
     "policy-invalid-value",
-    "The value is not allowed here",
+    "the value is not allowed here",
     "The value has the right type but is outside of what the key allows: not one of its words, not in its range, or "
     "not of its form.",
     "Use one of the allowed values.",
 )
 REPEATED_VALUE: Final = _code(
     "policy-repeated-value",
-    "The same entry stands twice in the list",
+    "the same entry stands twice in the list",
     "An entry that stands twice says nothing more than once, and is usually a slip of copying: the second was meant to "
     "be another one.",
     "Remove it, or correct it.",
 )
 UNKNOWN_NAME: Final = _code(
     "policy-unknown-name",
-    "The name is not defined in the policy",
+    "the name is not defined in the policy",
     "Tiers name pools, and workloads and waivers name tiers. A name that is defined nowhere would make a tier without "
     "addresses, or a waiver that never holds.",
     "Correct the spelling, or define it.",
@@ -78,7 +78,7 @@ UNKNOWN_NAME: Final = _code(
 
 POOLS_OVERLAP: Final = _code(
     "policy-pools-overlap",
-    "Two pools overlap",
+    "two pools overlap",
     "An address must belong to one pool only, else neither the verdict on a job pod nor the answer to a firewall's "
     "question is unique. Calico refuses overlapping pools in its own tools, but a raw `kubectl apply` to its CRDs "
     "does not check it (libcalico-go, clientv3/ippool.go).",
@@ -86,21 +86,21 @@ POOLS_OVERLAP: Final = _code(
 )
 POOL_HOST_BITS: Final = _code(
     "policy-pool-host-bits",
-    "The range has host bits set",
+    "the range has host bits set",
     "`172.16.5.0/16` names a network by an address inside of it. Calico's CRD refuses it (`IPPool CIDR must be "
     "strictly masked`), and an annotation that names such a pool by range does not find it in older versions.",
     "Write the network's first address.",
 )
 POOL_LINK_LOCAL: Final = _code(
     "policy-pool-link-local",
-    "The range overlaps the link-local range",
+    "the range overlaps the link-local range",
     "Calico refuses pools that touch 169.254.0.0/16 or fe80::/10: these addresses never leave a link, and Calico uses "
     "169.254.1.1 as every pod's gateway.",
     "Choose another range.",
 )
 POOL_OUTSIDE_POD_CIDRS: Final = _code(
     "policy-pool-outside-pod-cidrs",
-    "The pool lies outside of every pod_cidrs range",
+    "the pool lies outside of every pod_cidrs range",
     "Traffic to a Service from an address outside of kube-proxy's `clusterCIDR` is masqueraded, so the backend sees a "
     "node and network policies by pod no longer match, on some nodes only. Cloud routes, `ip-masq-agent` and node "
     "firewalls know the same range.",
@@ -108,7 +108,7 @@ POOL_OUTSIDE_POD_CIDRS: Final = _code(
 )
 POOL_COVERS_DOCKER: Final = _code(
     "policy-pool-covers-docker",
-    "The pool contains 172.17.0.0/16, the default bridge of Docker",
+    "the pool contains 172.17.0.0/16, the default bridge of Docker",
     "Where Docker runs on a node, or inside of a job as `docker:dind`, it takes 172.17.0.0/16 for its bridge unless "
     "told otherwise. A job pod with such an address then cannot be reached from there. `172.16.0.0/16` is safe, "
     "`172.16.0.0/12` is not.",
@@ -117,14 +117,14 @@ POOL_COVERS_DOCKER: Final = _code(
 )
 BLOCK_SIZE: Final = _code(
     "policy-block-size",
-    "The block size does not fit the pool",
+    "the block size does not fit the pool",
     "Calico hands a pool to nodes in blocks. Their prefix length is 20 to 32 for IPv4 and 116 to 128 for IPv6, and a "
     "block cannot be larger than the pool. It cannot be changed later without recreating the pool.",
     "Choose a prefix length in the range, not shorter than that of the pool.",
 )
 FEW_BLOCKS: Final = _code(
     "policy-few-blocks",
-    "The pool has few blocks",
+    "the pool has few blocks",
     "A node needs a block of its own before it can give an address. With strict affinity, or once all blocks are "
     "taken, jobs on the next node get none, although the pool is almost empty.",
     "Choose a smaller block (a larger number), or a larger pool.",
@@ -138,13 +138,13 @@ IPIP_ON_IPV6: Final = _code(
 )
 ENCAPSULATION_CIRCLE: Final = _code(
     "policy-encapsulation-circle",
-    "The pools name each other's encapsulation in a circle",
+    "the pools name each other's encapsulation in a circle",
     "`same-as` takes the encapsulation of another pool, and none of these pools says one.",
     "Say the encapsulation of one of them.",
 )
 ENCAPSULATION_ASSUMED: Final = _code(
     "policy-encapsulation-assumed",
-    "The encapsulation is taken from a pool that does not say its own",
+    "the encapsulation is taken from a pool that does not say its own",
     "`same-as` is the safe choice, because another type of encapsulation restarts Felix on every node. But the pool "
     "named does not say what it has, so `none` is written.",
     "Say the encapsulation of the existing pool, with `generate: false`.",
@@ -152,7 +152,7 @@ ENCAPSULATION_ASSUMED: Final = _code(
 )
 CLASS_AND_NAT: Final = _code(
     "policy-class-and-nat",
-    "The class of the pool contradicts nat_outgoing",
+    "the class of the pool contradicts nat_outgoing",
     "With `nat_outgoing` a destination outside of all pools sees the node's address, so the pool's own addresses are "
     "not routable from there; without it a pool of class `nat` leaves with its own addresses, and something further "
     "out has to translate them.",
@@ -164,41 +164,41 @@ CLASS_AND_NAT: Final = _code(
 
 TIER_WITHOUT_POOL: Final = _code(
     "policy-tier-without-pool",
-    "The tier has no pool",
+    "the tier has no pool",
     "A tier says which addresses its jobs get. Without a pool there is nothing to render and nothing to judge by.",
     "List at least one pool.",
 )
 TIER_MIXES_CLASSES: Final = _code(
     "policy-tier-mixes-classes",
-    "One tier lists pools of different classes",
+    "one tier lists pools of different classes",
     "Calico takes a block of any pool in the list, so a job would get a routable address once and a translated one "
     "the next time.",
     "Keep pools of one class, or make a second tier.",
 )
 TIER_FAMILY_MISSING: Final = _code(
     "policy-tier-family-missing",
-    "The families of the tier's pools are not those it is meant to have",
+    "the families of the tier's pools are not those it is meant to have",
     "On a dual-stack cluster a pod gets an address of each family. Where a tier's pools cover one only, the other "
     "comes from whatever pool Calico picks, and a routable IPv6 address walks past the NAT of an IPv4 pool.",
     "Add a pool of the missing family, or say `families: [IPv4]` so that job pods ask for one family only.",
 )
 TIER_WITHOUT_RULE: Final = _code(
     "policy-tier-without-rule",
-    "No project can fall into the tier",
+    "no project can fall into the tier",
     "The tier has no rule under `projects`, and no workload belongs to it, so nothing will ever use its pools.",
     "Add a rule, or remove the tier.",
     Severity.WARNING,
 )
 TIER_WITHOUT_RUNNER: Final = _code(
     "policy-tier-without-runner",
-    "Projects fall into the tier, but it has no runner",
+    "projects fall into the tier, but it has no runner",
     "Jobs of these projects run on whatever other runner picks them up, which is judged as the wrong one.",
     "Add a runner for the tier.",
     Severity.WARNING,
 )
 EGRESS_CONTRADICTS_POOL: Final = _code(
     "policy-egress-contradicts-pool",
-    "The declared egress is not what the pools lead to",
+    "the declared egress is not what the pools lead to",
     "`node` is what a destination sees of pods in a pool with natOutgoing, `pod` of those without it. Answers about "
     "source addresses would be wrong.",
     "Leave egress out for what follows from the pools, or say what translates the addresses on the way.",
@@ -206,13 +206,13 @@ EGRESS_CONTRADICTS_POOL: Final = _code(
 )
 NAMESPACE_NOT_LISTED: Final = _code(
     "policy-namespace-not-listed",
-    "Jobs run in a namespace that cluster.namespaces does not list",
+    "jobs run in a namespace that cluster.namespaces does not list",
     "Job pods are looked for in the namespaces of `cluster.namespaces` only, so those of this tier would not be seen.",
     "Add the namespace to cluster.namespaces, or correct job.namespace.",
 )
 RESERVED_KEY: Final = _code(
     "policy-reserved-key",
-    "The key belongs to somebody else",
+    "the key belongs to somebody else",
     "Keys in `*.runner.gitlab.com` are dropped by the runner with no more than a debug message "
     "(executors/kubernetes/kubernetes.go); keys of `projectcalico.org` decide about addresses and are written from "
     "`pools` alone; `runner-bridge.dev` holds what is written about a pod, not what is asked for.",
@@ -220,7 +220,7 @@ RESERVED_KEY: Final = _code(
 )
 INVALID_LABEL: Final = _code(
     "policy-invalid-label",
-    "Not a valid key or value of Kubernetes",
+    "not a valid key or value of Kubernetes",
     "A label or annotation key is an optional DNS name and a slash, then at most 63 letters, digits, `-`, `_` and `.`; "
     "a label's value the same or empty. The runner cleans values but not keys, and the API server refuses the whole "
     "pod: every job of the tier fails.",
@@ -228,7 +228,7 @@ INVALID_LABEL: Final = _code(
 )
 OVERWRITE_NOT_PROVEN: Final = _code(
     "policy-overwrite-not-proven",
-    "The pattern lets a job choose its own pool, or cannot be proven not to",
+    "the pattern lets a job choose its own pool, or cannot be proven not to",
     "The runner matches the pattern unanchored against what the job wrote, before variables in it are expanded again. "
     "Only a pattern from which no valid pool annotation can be reached through both expansions is accepted.",
     "Leave it empty, or use an anchored list of keys such as ^team=.*",
@@ -238,34 +238,34 @@ OVERWRITE_NOT_PROVEN: Final = _code(
 
 RULE_FORM: Final = _code(
     "policy-rule-form",
-    "The rule is not of a known form",
+    "the rule is not of a known form",
     "A rule is `id:N`, a path (`*` stands for one whole segment, `**` comes last only), `group:path`, "
     "`attribute:key=value`, `topic:name`, or `**` for every project.",
     "Write it in one of these forms.",
 )
 RULES_TIE: Final = _code(
     "policy-rules-tie",
-    "Two equally specific rules put one project into different tiers",
+    "two equally specific rules put one project into different tiers",
     "Paths are compared segment by segment: a name is more specific than `*`, and `*` than `**`. Where each of two "
     "rules is more specific in another segment, or both say the same, nothing decides between their tiers.",
     "Make one of them more specific, or add a rule for exactly the paths that satisfy both.",
 )
 RULES_ENTANGLED: Final = _code(
     "policy-rules-entangled",
-    "Too many rules have wildcards in too many places to compare them all",
+    "too many rules have wildcards in too many places to compare them all",
     "Whether two rules tie is decided by comparing those that can meet on one path. Rules in which most segments are "
     "`*` all meet each other, and that nothing decides between two of them would be found out by a job.",
     "Write names instead of wildcards where you can, or fewer segments: platform/** instead of platform/*/*/*.",
 )
 RULE_REPEATED: Final = _code(
     "policy-rule-repeated",
-    "The same rule stands twice",
+    "the same rule stands twice",
     "`group:a` and `a/**` are the same rule, and paths are compared without regard to case, as GitLab does.",
     "Remove one of the two.",
 )
 TOPIC_NOT_ALLOWED: Final = _code(
     "policy-topic-not-allowed",
-    "A topic gives access to a nat pool without consent",
+    "a topic gives access to a nat pool without consent",
     "Maintainers of a project can edit its topics, so such a rule lets them choose the tier.",
     "Use an id, path or attribute; or say allow_topics: true in the tier if that is meant.",
 )
@@ -274,20 +274,20 @@ TOPIC_NOT_ALLOWED: Final = _code(
 
 RUNNER_NAME: Final = _code(
     "policy-runner-name",
-    "The runner's name cannot be a label",
+    "the runner's name cannot be a label",
     "The runner writes its name as a label on each job pod. It replaces what a label cannot hold and cuts at 63 "
     "characters, so different names could become one.",
     "Use at most 63 letters, digits, `.`, `_` and `-`, with a letter or digit at both ends.",
 )
 RUNNER_REPEATED: Final = _code(
     "policy-runner-repeated",
-    "Two runners have one name",
+    "two runners have one name",
     "A runner is found again by its name: in config.toml, in GitLab, and on job pods.",
     "Give each runner a name of its own.",
 )
 RUNNER_NEVER_USED: Final = _code(
     "policy-runner-never-used",
-    "The runner can never get a job",
+    "the runner can never get a job",
     "GitLab gives a runner jobs that share one of its tags, and jobs without tags only with `run_untagged`. This one "
     "has neither.",
     "Add tags, or run_untagged: true.",
@@ -295,7 +295,7 @@ RUNNER_NEVER_USED: Final = _code(
 )
 SHORT_ID_SHARED: Final = _code(
     "policy-short-id-shared",
-    "One short id is claimed twice",
+    "one short id is claimed twice",
     "The short id on a job pod is what maps it to its runner and so to its tier. One token is one runner.",
     "Correct the short ids; each token belongs to one runner.",
 )
@@ -310,13 +310,13 @@ ROOT_GROUPS_MISSING: Final = _code(
 
 WORKLOAD_UNPINNED: Final = _code(
     "policy-workload-unpinned",
-    "The workload's tier is not pinned",
+    "the workload's tier is not pinned",
     "In a tier with `pin: false` nothing is annotated, so the entry has no effect.",
     "Name a pinned tier, or remove the entry.",
 )
 WORKLOAD_JOB_NAMESPACE: Final = _code(
     "policy-workload-job-namespace",
-    "The annotated namespace is one in which jobs of other tiers run",
+    "the annotated namespace is one in which jobs of other tiers run",
     "A namespace's annotation counts for every pod in it without one of its own, so jobs of tiers without a pin would "
     "get these pools.",
     "Name the workloads themselves, or move the jobs to another namespace.",
@@ -324,14 +324,14 @@ WORKLOAD_JOB_NAMESPACE: Final = _code(
 )
 WAIVER_EXPIRED: Final = _code(
     "policy-waiver-expired",
-    "The waiver has expired",
+    "the waiver has expired",
     "Its last day has passed; the finding counts again from then on. The policy is otherwise in force.",
     "Mend the cause and remove the waiver, or have it approved again with a new date.",
     Severity.WARNING,
 )
 WAIVER_UNKNOWN_CODE: Final = _code(
     "policy-waiver-unknown-code",
-    "The waiver names a finding that does not exist",
+    "the waiver names a finding that does not exist",
     "A waiver with a misspelt code would never hold.",
     "Correct the code.",
 )
