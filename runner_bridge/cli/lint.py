@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "codequality", "junit", "sarif")
 KINDS = ("policy", "runner-config", "helm-values", "config-map", "ip-pools")
+_EXPECTED = (
+    "a policy, a config.toml, Helm values of the runner's chart, a ConfigMap or Secret with a config.toml, or IPPools"
+)
 SEVERITIES = ("error", "warning", "advice")
 
 
@@ -84,7 +87,9 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     context = Context(nodes=nodes, calico=calico_version, policy=read_policy(policy, today) if policy else None)
     sources, problems = _read(files)
     report = lint(sources, kind=Kind(kind) if kind else None, context=context, today=today)
-    problems += [_cannot_tell(name) for name in report.unknown]
+    problems += [_cannot_tell(source) for source in sources if source.name in report.unknown]
+    if not problems and not report.kinds:
+        problems.append(_nothing_in(files))
     findings, not_asked = _asked(report, sources) if with_runner else (report.findings, "")
     report = replace(report, findings=findings)
     least = Severity(fail_on)
@@ -132,10 +137,20 @@ def _read(paths: Iterable[str]) -> tuple[list[Source], list[str]]:
     return list(sources.values()), problems
 
 
-def _cannot_tell(name: str) -> str:
+def _cannot_tell(source: Source) -> str:
+    from runner_bridge.core.lint.kinds import unreadable
+
+    return unreadable(source.text, source.name) or (
+        f"{source.name}: cannot tell what this file is: expected {_EXPECTED}. "
+        "Check the name, or say what it is with --kind."
+    )
+
+
+def _nothing_in(files: Sequence[str]) -> str:
+    # A pipeline that checks nothing must not be green.
     return (
-        f"{name}: cannot tell what this file is: expected a policy, a config.toml, Helm values of the runner's chart, "
-        "a ConfigMap or Secret with a config.toml, or IPPools. Check the name, or say what it is with --kind."
+        f"{', '.join(files)}: nothing to check: expected {_EXPECTED} "
+        "in a file .yaml, .yml, .json or .toml. Name another folder."
     )
 
 

@@ -364,3 +364,27 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     heavy = {"pydantic", "rich", "tree_sitter", "ruamel", "msgspec", "re2", "tomlkit", "kubernetes", "aiohttp"}
     assert heavy.isdisjoint(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param({}, "nothing to check", id="empty-folder"),
+        pytest.param({"web": "kind: Deployment\n"}, "nothing to check", id="somebody-elses"),
+        pytest.param({"bad": "a: [\n"}, "nothing to check", id="unreadable"),
+    ],
+)
+def test_a_pipeline_that_checks_nothing_is_not_green(
+    capsys: pytest.CaptureFixture[str], files: dict[str, str], says: str
+) -> None:
+    write(**files)
+
+    assert run(["lint", "."]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_named_file_that_is_no_yaml_is_said_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    write(bad="a: 1\nb: [\n")
+
+    assert run(["lint", "bad.yaml"]) == 2
+    assert "runner-bridge: bad.yaml:" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.model import Outcome
+from runner_bridge.core.model.codes.job_pods import HOST_NETWORK
 from runner_bridge.core.model.verdict import Grade, Origin
 from runner_bridge.core.redact import redact
 
@@ -56,7 +57,7 @@ class Row:
     asked_by: str
     """Whose annotation that is; empty where there is none."""
     got: str
-    """The addresses."""
+    """The addresses; on the host's network it has none of its own."""
     got_pool: str
     """The pools that cover them."""
     verdict: Verdict
@@ -214,6 +215,8 @@ def _exit_code(judgement: Judgement, expect_min: int) -> int:
 def _row(verdict: Verdict) -> Row:
     requested = verdict.requested
     addresses = [str(one.address) for one in verdict.assigned]
+    if HOST_NETWORK in {*(one.code for one in verdict.findings), *(one.finding.code for one in verdict.waived)}:
+        addresses = ["the node's"]
     return Row(
         mark=_mark(verdict),
         project=redact(verdict.project_path) or (f"project {verdict.project}" if verdict.project else "unknown"),

@@ -176,7 +176,8 @@ class _Page:
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
         for width in widths:
             table.add_column(width=width, overflow="fold")
-        table.add_row(*map(Text, cells[:-1]), Text(cells[-1], style=_STYLES[mark]))
+        project, *between, verdict = cells
+        table.add_row(_at_slashes(project, widths[0]), *map(Text, between), Text(verdict, style=_STYLES[mark]))
         self._console.print(table)
         return self._taken()
 
@@ -208,6 +209,16 @@ class _Page:
         self._out.seek(0)
         self._out.truncate()
         return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def _at_slashes(path: str, width: int) -> Text:
+    """Break a path after its slashes where it is too long; a part that is itself too long is left to be folded."""
+    lines = [""]
+    for part in path.split("/"):
+        if lines[-1] and cell_len(f"{lines[-1]}{part}/") > width + 1:
+            lines.append("")
+        lines[-1] += f"{part}/"
+    return Text("\n".join(lines).removesuffix("/"))
 
 
 def _joined(first: str, second: str, joint: str) -> str:

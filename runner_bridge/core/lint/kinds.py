@@ -80,6 +80,15 @@ def kinds_of(text: str, name: str) -> tuple[Kind, ...]:
     return _unique(found)
 
 
+def unreadable(text: str, name: str) -> str:
+    """Return why a text cannot be read as YAML, where and what to do; empty where it can."""
+    try:
+        parse(mask_yaml(text).text, name)
+    except Malformed as error:
+        return str(error)
+    return ""
+
+
 def is_policy_part(text: str, name: str) -> bool:
     """Tell whether a text has only keys of a policy: beside one in the same folder it is a part of it."""
     try:

@@ -167,3 +167,9 @@ def test_no_text_of_a_dump_can_steer_the_terminal_or_break_the_output(texts: lis
     text = shown(verdict, width=width, wide=wide)
     assert all(line.isprintable() for line in text.split("\n"))
     text.encode()
+
+
+def test_a_long_path_is_broken_after_its_slashes() -> None:
+    assert verdict_table._at_slashes("a/bb/ccc", 20).plain == "a/bb/ccc"
+    assert verdict_table._at_slashes("platform/payments/api", 12).plain == "platform/\npayments/api"
+    assert verdict_table._at_slashes("a/" + "x" * 20, 8).plain == "a/\n" + "x" * 20
