@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 from runner_bridge.core.model import Code, Family, Finding, Outcome, Place, Severity, cluster
+from runner_bridge.core.model.ledger import Entry, EntryKind
 from runner_bridge.core.model.verdict import Assigned, Counts, Grade, JobClaim, Judgement, Origin, Requested, Verdict
 from runner_bridge.core.policy import model as p
 from runner_bridge.core.policy.rules import Index
 
 HERE = Place(file="policy.yaml", line=1, column=1)
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def pool(name: str = "infraestrutura", cidr: str = "172.16.0.0/16", **changes: Any) -> p.Pool:
@@ -206,3 +208,23 @@ def judgement(*verdicts: Verdict, **changes: Any) -> Judgement:
     )
     values: dict[str, Any] = {"verdicts": verdicts, "counts": counts}
     return Judgement(**(values | changes))
+
+
+def entry(kind: EntryKind = EntryKind.OPENED, **changes: Any) -> Entry:
+    """A job pod on an address of the infra pool, at noon."""
+    values: dict[str, Any] = {
+        "at": NOON,
+        "cluster": "prod-1",
+        "pod_uid": "0b6f6ac1",
+        "namespace": "gitlab-runners",
+        "pod": "runner-4xyqa7plw-project-7-concurrent-0",
+        "address": "172.16.12.2",
+        "node": "node-1",
+        "node_addresses": ("10.0.3.7",),
+        "project": "7",
+        "tier": "infra",
+        "pool": "infraestrutura",
+        "outcome": Outcome.PASS,
+        "grade": Grade.ADDRESS,
+    }
+    return Entry(kind=kind, **(values | changes))

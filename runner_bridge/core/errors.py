@@ -47,3 +47,13 @@ class RenderError(RunnerBridgeError):
     """An artefact does not say what the policy says when it is parsed back: a defect of ours, nothing is written."""
 
     exit_code = 5
+
+
+class LedgerError(RunnerBridgeError):
+    """
+    The ledger could not be written or read, or is damaged: disk full, locked, read-only, corrupt, clock set back.
+
+    Whoever acts stops acting: an intent is recorded before the act.
+    """
+
+    exit_code = 4

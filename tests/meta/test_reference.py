@@ -23,6 +23,7 @@ HEADINGS = {
     Family.HELM: "Helm values, ConfigMaps, Secrets, the operator's Runner",
     Family.IP_POOLS: "Pools",
     Family.JOB_PODS: "Job pods",
+    Family.LEDGER: "What verify finds",
 }
 
 
@@ -62,8 +63,9 @@ def section(family: Family) -> str:
 @pytest.mark.parametrize(
     ("page", "families"),
     [
-        ("lint.md", [family for family in Family if family is not Family.JOB_PODS]),
+        ("lint.md", [family for family in Family if family not in {Family.JOB_PODS, Family.LEDGER}]),
         ("findings.md", [Family.JOB_PODS]),
+        ("ledger.md", [Family.LEDGER]),
     ],
 )
 def test_the_page_has_a_paragraph_for_every_code(

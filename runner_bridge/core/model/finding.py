@@ -42,6 +42,7 @@ class Family(StrEnum):
     HELM = "helm"
     IP_POOLS = "ip-pools"
     JOB_PODS = "job-pods"
+    LEDGER = "ledger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from runner_bridge.core.model.codes import (
     helm,
     ip_pools,
     job_pods,
+    ledger,
     overwrites,
     policy,
     runner_binary,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def _collect() -> dict[str, Code]:
     found: dict[str, Code] = {}
-    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods):
+    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger):
         for value in vars(family).values():
             if isinstance(value, Code):
                 if value.name in found:
