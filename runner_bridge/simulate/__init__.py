@@ -1,1 +1,1 @@
-"""A pretend world: today recorded job pods for the demo; it imports neither `ports` nor `core.wire`."""
+"""A pretend world: recorded job pods, and an API server on loopback; it reads nothing with the bridge's own eyes."""
