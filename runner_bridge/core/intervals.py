@@ -3,8 +3,8 @@ From entries to intervals: one pure step, so that what is kept while writing and
 
 The same entries give the same interval in any order and however often each is told. That holds because every field is
 a minimum, a maximum, or comes whole from the latest entry. A `closed` entry ends an interval unless an `opened` one
-begins later. Two stretches of one pod on one address become one interval: too long rather than too short, because an answer
-that misses a holder is worse than one that lists a candidate too many.
+begins later. Two stretches of one pod on one address become one interval: too long rather than too short, because an
+answer that misses a holder is worse than one that lists a candidate too many.
 """
 
 from __future__ import annotations

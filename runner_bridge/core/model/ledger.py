@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations when it decodes
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from runner_bridge.core.model.finding import Outcome
-    from runner_bridge.core.model.verdict import Grade
+from runner_bridge.core.model.finding import Outcome  # noqa: TC001 - as above
+from runner_bridge.core.model.verdict import Grade  # noqa: TC001 - as above
 
 
 class EntryKind(StrEnum):
