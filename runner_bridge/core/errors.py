@@ -57,3 +57,44 @@ class LedgerError(RunnerBridgeError):
     """
 
     exit_code = 4
+
+
+class NeighbourError(RunnerBridgeError):
+    """A neighbour could not be asked, so nothing is proven; base of those below, never raised itself."""
+
+    exit_code = 3
+
+
+class UnavailableError(NeighbourError):
+    """It did not answer, answered 5xx or 429, or its stream broke off: wait with jitter and ask again."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        """How long the neighbour wants to be left alone, in seconds; None where it does not say."""
+        super().__init__(message)
+
+
+class DeniedError(NeighbourError):
+    """401 or 403: it does not know us, or does not let us; asking again soon changes nothing."""
+
+    def __init__(self, message: str, *, verb: str, resource: str, namespace: str = "") -> None:
+        self.verb = verb
+        """`get`, `list`, `watch`, `create`, `update`, `patch` or `delete`."""
+        self.resource = resource
+        """As in RBAC, with its group where it has one: `pods`, `ipamblocks.crd.projectcalico.org`."""
+        self.namespace = namespace
+        """Empty for the whole cluster."""
+        super().__init__(message)
+
+
+class StaleError(NeighbourError):
+    """409 or 410: what we know is older than what the neighbour has; read again, judge again."""
+
+
+class InvalidError(NeighbourError):
+    """400, 405, 415, 422 and the like: it does not take what we ask in this form; asking again changes nothing."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        """The HTTP status."""
+        super().__init__(message)

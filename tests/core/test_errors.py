@@ -12,7 +12,13 @@ CODE = Code(name="x", family=Family.POLICY, severity=Severity.ERROR, title="pool
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(errors.SettingsError, 2), (errors.WireError, 2), (errors.RenderError, 5), (errors.RunnerBridgeError, 5)],
+    [
+        (errors.SettingsError, 2),
+        (errors.WireError, 2),
+        (errors.RenderError, 5),
+        (errors.RunnerBridgeError, 5),
+        (errors.NeighbourError, 3),
+    ],
 )
 def test_exit_codes(error: type[errors.RunnerBridgeError], code: int) -> None:
     assert error.exit_code == code
@@ -26,3 +32,11 @@ def test_a_policy_error_names_the_first_problem_and_counts_the_rest(count: int, 
 
     assert str(error) == f"policy.yaml:3:5: pools.b: {tail}"
     assert error.exit_code == 2
+
+
+def test_the_errors_of_a_neighbour_carry_what_the_next_step_needs() -> None:
+    assert errors.UnavailableError("x").retry_after_s is None
+    assert errors.UnavailableError("x", retry_after_s=2.0).retry_after_s == 2.0
+    assert errors.InvalidError("x", status=422).status == 422
+    denied = errors.DeniedError("x", verb="list", resource="pods", namespace="ci")
+    assert (denied.verb, denied.resource, denied.namespace) == ("list", "pods", "ci")
