@@ -8,7 +8,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q
 PINNED := $(INSTALL) --require-hashes --only-binary :all: -r
 
-.PHONY: help demo test check format golden lock bench clean
+CLUSTER := .cache/cluster
+
+.PHONY: help demo test cluster check format golden lock bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,7 +33,10 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 demo: $(VENV)/run.stamp  ## what it finds, on recorded job pods; no cluster needed
 	@$(BIN)/runner-bridge demo
 
-test: $(VENV)/dev.stamp  ## all tests, with the coverage promise of core and render
+cluster: $(VENV)/dev.stamp  ## the real API server of the tests, built once (about five minutes)
+	@$(BIN)/python tests/cluster/build.py $(CLUSTER)
+
+test: $(VENV)/dev.stamp cluster  ## all tests, with the coverage promise of core and render
 	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='runner_bridge/core/*,runner_bridge/render/*' --fail-under=100
 

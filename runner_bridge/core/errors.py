@@ -94,7 +94,9 @@ class StaleError(NeighbourError):
 class InvalidError(NeighbourError):
     """400, 405, 415, 422 and the like: it does not take what we ask in this form; asking again changes nothing."""
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int, fields: tuple[str, ...] = ()) -> None:
         self.status = status
         """The HTTP status."""
+        self.fields = fields
+        """Paths of the fields that it objects to, where it names them: `metadata.uid`."""
         super().__init__(message)

@@ -37,6 +37,7 @@ def test_a_policy_error_names_the_first_problem_and_counts_the_rest(count: int, 
 def test_the_errors_of_a_neighbour_carry_what_the_next_step_needs() -> None:
     assert errors.UnavailableError("x").retry_after_s is None
     assert errors.UnavailableError("x", retry_after_s=2.0).retry_after_s == 2.0
-    assert errors.InvalidError("x", status=422).status == 422
+    invalid = errors.InvalidError("x", status=422, fields=("metadata.uid",))
+    assert (invalid.status, invalid.fields) == (422, ("metadata.uid",))
     denied = errors.DeniedError("x", verb="list", resource="pods", namespace="ci")
     assert (denied.verb, denied.resource, denied.namespace) == ("list", "pods", "ci")

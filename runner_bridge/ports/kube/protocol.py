@@ -19,7 +19,12 @@ LONGEST_QUOTE = 300
 _ABSENT = msgspec.Raw(b"")
 
 
+class _StatusCause(Struct):
+    field: str = ""
+
+
 class _StatusDetails(Struct):
+    causes: list[_StatusCause] | None = None
     retry_after_seconds: int | None = field(default=None, name="retryAfterSeconds")
 
 
@@ -30,6 +35,11 @@ class Status(Struct):
     reason: str | None = None
     code: int | None = None
     details: _StatusDetails | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Paths of the fields that a 422 objects to."""
+        return tuple(one.field for one in (self.details.causes if self.details else None) or ())
 
     @property
     def is_stale(self) -> bool:

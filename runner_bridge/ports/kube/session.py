@@ -218,7 +218,8 @@ class Session:
                 later = "" if wait is None else f" It asks to be left alone for {wait:g} s."
                 return UnavailableError(f"{subject} {response.reason}{said}.{later}", retry_after_s=wait)
             case code:
-                return InvalidError(f"{subject} {response.reason}{said}, expected an API server's 200.", status=code)
+                message = f"{subject} {response.reason}{said}, expected an API server's 200."
+                return InvalidError(message, status=code, fields=status.fields)
 
 
 def _reason(error: Exception) -> str:  # noqa: PLR0911 - one line per way to fail

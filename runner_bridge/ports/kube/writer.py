@@ -49,6 +49,10 @@ class Writer:
             answer = await self._session.ask("PATCH", path, headers=_MERGE_PATCH, body=body)
         except StaleError:
             return False
+        except InvalidError as error:
+            if "metadata.uid" in error.fields:  # how the API server says that the name is another pod's now
+                return False
+            raise
         return answer.status != 404
 
     async def delete_pod(self, *, namespace: str, pod: str, uid: str) -> bool:

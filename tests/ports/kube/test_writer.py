@@ -29,6 +29,18 @@ async def test_a_pod_that_left_is_no_error(code: int) -> None:
         assert not await client.writer.delete_pod(namespace="ci", pod="a", uid="u1")
 
 
+@pytest.mark.parametrize(("field", "is_ours"), [("metadata.uid", True), ("metadata.labels", False)])
+async def test_a_name_that_is_another_pods_now_is_told_from_a_label_that_is_refused(field: str, is_ours: bool) -> None:
+    status = {"kind": "Status", "code": 422, "reason": "Invalid", "details": {"causes": [{"field": field}]}}
+    async with cluster(answer(status, 422)) as (client, _):
+        label = client.writer.label(namespace="ci", pod="a", uid="u1", labels={})
+        if is_ours:
+            assert not await label
+        else:
+            with pytest.raises(InvalidError):
+                await label
+
+
 async def test_a_pod_is_deleted_only_under_its_uid() -> None:
     async with cluster(answer({})) as (client, script):
         assert await client.writer.delete_pod(namespace="ci", pod="a", uid="u1")

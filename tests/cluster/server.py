@@ -1,0 +1,286 @@
+"""
+A real kube-apiserver with its etcd, for the time of a test session: RBAC on, audit on, nothing else of a cluster.
+
+No controller manager and no kubelet: nothing collects garbage, nobody makes service accounts, a pod moves only when a
+test moves it. Tokens are fixed ones; one that names a service account's user is that account to RBAC.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+CACHE = Path(__file__).parents[2] / ".cache" / "cluster"
+CRDS = Path(__file__).parent / "crds"
+READY_WITHIN_S = 60
+ADMIN = "admin-of-the-tests"
+
+AUDIT = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - {level: None, userGroups: ["system:masters"]}
+  - {level: Metadata}
+"""
+
+
+def missing() -> str:
+    """Return what is missing to start a server, empty text for nothing."""
+    absent = [name for name in ("etcd", "kube-apiserver") if not program(name).exists()]
+    if not shutil.which("openssl"):
+        absent.append("openssl")
+    return ", ".join(absent)
+
+
+def program(name: str) -> Path:
+    return Path(os.environ.get("KUBEBUILDER_ASSETS") or CACHE) / name
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end a server whose tests were killed before they could."""
+    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+
+
+@dataclass(kw_only=True)
+class ApiServer:
+    """A running API server; `admin` does as its owner what a test needs to be done."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    etcd_port: int = field(default_factory=free_port)
+    peer_port: int = field(default_factory=free_port)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def authority(self) -> Path:
+        """The certificates to trust; the server makes them for itself."""
+        return self.folder / "certs" / "apiserver.crt"
+
+    def start(self) -> None:
+        key = self.folder / "service-accounts.key"
+        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+        (self.folder / "audit.yaml").write_text(AUDIT)
+        (self.folder / "tokens.csv").write_text(
+            f'{ADMIN},admin,admin,"system:masters"\n'
+            + "".join(f"{token_of(user)},{user},{user},system:authenticated\n" for user in ACCOUNTS)
+        )
+        self._run(
+            "etcd",
+            f"--data-dir={self.folder / 'etcd'}",
+            f"--listen-client-urls=http://127.0.0.1:{self.etcd_port}",
+            f"--advertise-client-urls=http://127.0.0.1:{self.etcd_port}",
+            f"--listen-peer-urls=http://127.0.0.1:{self.peer_port}",
+            f"--initial-advertise-peer-urls=http://127.0.0.1:{self.peer_port}",
+            f"--initial-cluster=default=http://127.0.0.1:{self.peer_port}",
+            "--unsafe-no-fsync",
+            "--log-level=error",
+        )
+        self.start_api()
+
+    def start_api(self) -> None:
+        """Start the API server and wait until it is ready; after `kill_api` on the same address."""
+        key = self.folder / "service-accounts.key"
+        self._run(
+            "kube-apiserver",
+            f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.port}",
+            "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
+            f"--cert-dir={self.folder / 'certs'}",
+            f"--token-auth-file={self.folder / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--anonymous-auth=false",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-signing-key-file={key}",
+            f"--service-account-key-file={key}",
+            "--api-audiences=kubernetes.default",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--allow-privileged=true",
+            "--disable-admission-plugins=ServiceAccount",
+            "--enable-priority-and-fairness=false",
+            "--max-requests-inflight=0",
+            "--max-mutating-requests-inflight=0",
+            f"--audit-policy-file={self.folder / 'audit.yaml'}",
+            f"--audit-log-path={self.folder / 'audit.log'}",
+            "--audit-log-mode=blocking",
+        )
+        until = time.monotonic() + READY_WITHIN_S
+        while not self._is_ready():
+            if self._running["kube-apiserver"].poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"kube-apiserver is not ready: {self._log('kube-apiserver')}")
+            time.sleep(0.1)
+
+    def kill_api(self) -> None:
+        """End the API server at once, as a crash does; etcd keeps what it had."""
+        self._end("kube-apiserver", signal.SIGKILL)
+
+    def stop(self) -> None:
+        for name in reversed(list(self._running)):
+            self._end(name, signal.SIGTERM)
+
+    def admin(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> Any:
+        """Ask as a cluster administrator; 404 and 409 are answers like any other."""
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {ADMIN}", "Content-Type": kind},
+        )
+        try:
+            with urllib.request.urlopen(request, context=self._tls(), timeout=30) as answer:  # noqa: S310
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return json.loads(error.read())
+
+    def apply(self, *files: Path) -> None:
+        """Create the objects of YAML files, or replace them."""
+        for file in files:
+            for document in YAML(typ="safe").load_all(file):
+                self.create(document)
+
+    def create(self, manifest: dict[str, Any]) -> Any:
+        """Create an object of any kind that a test needs, or replace the one that is there."""
+        where = collection_of(manifest)
+        made = self.admin("POST", where, manifest)
+        if made.get("reason") == "AlreadyExists":
+            path = f"{where}/{manifest['metadata']['name']}"
+            version = self.admin("GET", path)["metadata"]["resourceVersion"]
+            manifest["metadata"]["resourceVersion"] = version
+            made = self.admin("PUT", path, manifest)
+        assert made.get("kind") != "Status", made
+        return made
+
+    def install(self, *names: str) -> None:
+        """Install CRDs of `crds/` and wait until they are served."""
+        self.apply(*(CRDS / f"{name}.yaml" for name in names))
+        for name in names:
+            spec = YAML(typ="safe").load(CRDS / f"{name}.yaml")["spec"]
+            where = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+            self.wait(lambda where=where: "items" in self.admin("GET", where))
+
+    def wait(self, condition: Any, within_s: float = 20) -> None:
+        until = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < until, "it did not come true in time"
+            time.sleep(0.05)
+
+    def kubeconfig(self, user: str = "", **entries: Any) -> Path:
+        """Write a kubeconfig for an account of `ACCOUNTS`, or the administrator; `entries` replace its user's."""
+        who = entries or {"token": token_of(user) if user else ADMIN}
+        path = self.folder / f"kubeconfig-{len(list(self.folder.iterdir()))}.yaml"
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "tests",
+                    "clusters": [
+                        {"name": "c", "cluster": {"server": self.url, "certificate-authority": str(self.authority)}}
+                    ],
+                    "users": [{"name": "u", "user": who}],
+                    "contexts": [{"name": "tests", "context": {"cluster": "c", "user": "u"}}],
+                }
+            )
+        )
+        return path
+
+    def audited(self, user: str) -> list[tuple[str, str]]:
+        """Return verb and path of everything that an account asked so far."""
+        log = self.folder / "audit.log"
+        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [(one["verb"], one["requestURI"]) for one in lines if one["user"]["username"] == user]
+
+    def _run(self, name: str, *flags: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                [str(program(name)), *flags],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it calls the kernel and nothing else
+            )
+
+    def _end(self, name: str, how: signal.Signals) -> None:
+        process = self._running.pop(name)
+        process.send_signal(how)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _is_ready(self) -> bool:
+        request = urllib.request.Request(f"{self.url}/readyz", headers={"Authorization": f"Bearer {ADMIN}"})  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, context=self._tls(), timeout=5) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (OSError, ssl.SSLError):
+            return False
+
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    def _log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+
+
+READER, BRIDGE, NOBODY = (f"system:serviceaccount:runner-bridge:{name}" for name in ("reader", "bridge", "nobody"))
+ACCOUNTS = (READER, BRIDGE, NOBODY)
+"""Users with tokens; which may do what is for the tests to say with RBAC. NOBODY is never given anything."""
+
+
+def token_of(user: str) -> str:
+    return f"token-of-{user.rpartition(':')[2]}"
+
+
+_PLURALS = {"NetworkPolicy": "networkpolicies", "APIService": "apiservices"}
+_GLOBAL = frozenset(
+    {
+        "Namespace",
+        "Node",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "IPPool",
+        "IPAMBlock",
+        "APIService",
+    }
+)
+
+
+def collection_of(manifest: dict[str, Any]) -> str:
+    """Return the path that an object of this kind is created at."""
+    version, kind = manifest["apiVersion"], manifest["kind"]
+    base = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    plural = _PLURALS.get(kind, f"{kind.lower()}s")
+    if kind in _GLOBAL:
+        return f"{base}/{plural}"
+    return f"{base}/namespaces/{manifest['metadata'].get('namespace', 'default')}/{plural}"
