@@ -1,10 +1,9 @@
-"""`check`: did each job pod of a dump get an address of its tier, and if not, why not."""
+"""`check`: did each job pod of a cluster, or of a dump, get an address of its tier, and if not, why not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from runner_bridge.core.model.cluster import Snapshot
-    from runner_bridge.core.policy.model import Policy, Project
+    from runner_bridge.core.model.verdict import Judgement
 
 FORMATS = ("table", "wide", "json", "yaml", "junit", "codequality")
 KINDS = ("pods", "blocks", "pools", "events", "namespaces")
@@ -22,17 +21,9 @@ KINDS = ("pods", "blocks", "pools", "events", "namespaces")
 
 STDIN = "-"
 
-HOW_TO_DUMP = """\
-check reads what kubectl prints; name it with --pods (asking the cluster itself comes with a later release).
-
-All there is to know in one go, nothing written to disk (a dump of pods holds the variables of their jobs):
-  kubectl get pods,namespaces,events,ippools.crd.projectcalico.org,ipamblocks.crd.projectcalico.org \\
-    -A -o json --show-managed-fields | runner-bridge check --pods -
-
-The least:
-  kubectl get pods -A -o json | runner-bridge check --pods -
-
-What it needs to be allowed: deploy/rbac-read-only.yaml."""
+NOT_ASKED = """\
+no pods to judge: --{kind} says more about pods, and --pods is not given. Give --pods too; or none of these files: then
+the cluster itself is asked."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -51,19 +42,13 @@ class Moment(click.ParamType[datetime]):
         return moment.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What is known of the runners from their own files."""
-
-    short_ids: tuple[tuple[str, str], ...]
-    """Short id and name; a stranger's name says so."""
-    stamps: dict[str, str]
-    """Name → the stamp that the pods of a runner carry since its file was last rendered."""
-
-
 @click.command("check", short_help="Judge job pods: did each get an address of its tier, and why not.")
 @policy_option
-@click.option("--pods", multiple=True, metavar="FILE", help="`kubectl get pods -A -o json`, or - for standard input.")
+@click.option("--kubeconfig", default="", metavar="FILE", help="Ask the cluster of this file instead of kubectl's.")
+@click.option("--context", default="", metavar="NAME", help="Ask the cluster of this context of the kubeconfig.")
+@click.option(
+    "--pods", multiple=True, metavar="FILE", help="Ask nobody: read `kubectl get pods -A -o json`, or - (stdin)."
+)
 @click.option("--blocks", multiple=True, metavar="FILE", help="Dump of IPAMBlocks: who really holds an address.")
 @click.option("--pools", multiple=True, metavar="FILE", help="Dump of IPPools.")
 @click.option("--events", multiple=True, metavar="FILE", help="Dump of events: why a pod has no address.")
@@ -93,46 +78,55 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     selector: str,
     output: str,
     now: datetime | None,
+    kubeconfig: str,
+    context: str,
     **dumps: tuple[str, ...],
 ) -> int:
     """
     Judge job pods: did each get an address of its tier, and why not.
 
-    Reads what kubectl printed and asks nothing of the cluster. One file may hold several kinds; files may be packed
-    with gzip, be lists, or the lines of a watch.
+    Asks the cluster that kubectl would ask, and writes nothing to it; or, with --pods, reads what kubectl printed. One
+    such file may hold several kinds; files may be packed with gzip, be lists, or the lines of a watch.
 
     Exit codes: 0 no breach, 1 a breach, 2 something cannot be read, 3 something is not proven.
     """
     from runner_bridge.ask.answers.check import answer
+    from runner_bridge.cli.check_known import read_projects_files, read_runners
     from runner_bridge.cli.check_output import pieces
     from runner_bridge.cli.output import emit, is_terminal, width
     from runner_bridge.core.judge import judge
 
-    if not dumps["pods"]:
-        raise click.UsageError(HOW_TO_DUMP)
-    _refuse_twice_stdin([policy, *projects, *configs, *(path for kind in KINDS for path in dumps[kind])])
-    moment = now or _taken_at(dumps["pods"])
+    _refuse_odd_files([policy, *projects, *configs, *(path for kind in KINDS for path in dumps[kind])], dumps)
+    moment = now or (_taken_at(dumps["pods"]) if dumps["pods"] else datetime.now(tz=UTC))
     accepted = read_policy(policy, moment.date())
-    known = _runners(configs, accepted)
-    listed = _projects(projects) if projects else None
-    snapshot = _snapshot(dumps, selector, "" if all_namespaces else namespace)
-    judgement = judge(
-        accepted,
-        snapshot,
-        now=moment,
-        projects=listed,
-        short_ids=known.short_ids,
-        stamps=known.stamps,
-        strict=strict,
-    )
-    source = f"0 GETs, 0 writes: read from {_names(path for kind in KINDS for path in dumps[kind])}."
+    known = read_runners(configs, accepted)
+    listed = read_projects_files(projects) if projects else None
+
+    def judged(snapshot: Snapshot, at: datetime) -> Judgement:
+        return judge(
+            accepted, snapshot, now=at, projects=listed, short_ids=known.short_ids, stamps=known.stamps, strict=strict
+        )
+
+    namespace = "" if all_namespaces else namespace
+    if dumps["pods"]:
+        judgement = judged(_snapshot(dumps, selector, namespace), moment)
+        source = f"0 GETs, 0 writes: read from {_names(path for kind in KINDS for path in dumps[kind])}."
+    else:
+        from runner_bridge.cli.check_live import Scope, check_live
+
+        scope = Scope(namespace=namespace, selector=selector)
+        live = check_live(judged, scope=scope, kubeconfig=kubeconfig, context=context)
+        judgement, source, moment = live.judgement, live.source, live.at
     result = answer(judgement, source=source, judged_at=moment, expect_min=expect_min)
     for piece in pieces(output, result, policy=policy, colour=is_terminal(), width=width()):
         emit(piece)
     return result.exit_code
 
 
-def _refuse_twice_stdin(paths: Sequence[str]) -> None:
+def _refuse_odd_files(paths: Sequence[str], dumps: Mapping[str, Sequence[str]]) -> None:
+    alone = [kind for kind in KINDS if dumps[kind]]
+    if alone and "pods" not in alone:
+        raise click.UsageError(NOT_ASKED.format(kind=alone[0]))
     if paths.count(STDIN) > 1:
         message = "standard input (-) can be read only once. Give one kubectl list with several kinds to --pods."
         raise click.UsageError(message)
@@ -164,66 +158,3 @@ def _snapshot(dumps: dict[str, tuple[str, ...]], selector: str, namespace: str) 
         for path in dumps[kind]:
             reader.read(read_dump(path, want=kind), name=display_name(path), want=kind)
     return reader.snapshot()
-
-
-def _projects(paths: Sequence[str]) -> list[Project]:
-    from runner_bridge.cli.output import note
-    from runner_bridge.core.wire.projects import read_projects
-    from runner_bridge.ports.dumps import read_dump
-    from runner_bridge.ports.files import display_name
-
-    found: list[Project] = []
-    for path in paths:
-        projects, problems = read_projects(read_dump(path, want="projects"), name=display_name(path))
-        found += projects
-        for problem in problems:
-            note(f"runner-bridge: {problem}.")
-    return found
-
-
-def _runners(paths: Sequence[str], policy: Policy) -> _Known:
-    """
-    Read which short id belongs to which runner; tokens are never kept.
-
-    A runner is one of the policy's by its name and GitLab; one of another GitLab that has the same name is a stranger.
-    """
-    from runner_bridge.cli.output import note
-    from runner_bridge.core.adopt.existing import parse, read
-    from runner_bridge.core.redact import redact
-    from runner_bridge.ports.files import display_name, read_text
-
-    pairs: list[tuple[str, str]] = []
-    stamps: dict[str, str] = {}
-    for path in paths:
-        tree = parse(read_text(path), display_name(path))
-        runners = read(tree, display_name(path)).runners
-        stamps |= _stamps(tree["runners"]) if runners else {}
-        for runner in runners:
-            where = f"runner-bridge: {display_name(path)}: runner {redact(str(runner))}"
-            elsewhere = "$" not in runner.url and _plain_url(runner.url) != _plain_url(policy.gitlab.url)
-            if elsewhere:
-                note(f"{where} belongs to {redact(runner.url)}, the policy to {policy.gitlab.url}: a stranger's.")
-            elif runner.name not in policy.runners:
-                note(f"{where} is not declared in the policy: its job pods count as unmanaged.")
-            if runner.short_id:
-                pairs.append((runner.short_id, f"{runner.name} of {runner.url}" if elsewhere else runner.name))
-            else:
-                note(f"{where} has no token in the file, so its pods are told by its name alone.")
-    return _Known(short_ids=tuple(pairs), stamps=stamps)
-
-
-def _stamps(sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    from runner_bridge.render.fragment.governed import STAMP
-
-    found: dict[str, str] = {}
-    for section in sections:
-        kubernetes = section.get("kubernetes")
-        notes = kubernetes.get("pod_annotations") if isinstance(kubernetes, dict) else None
-        stamp = notes.get(STAMP) if isinstance(notes, dict) else None
-        if isinstance(stamp, str):
-            found[str(section.get("name"))] = stamp
-    return found
-
-
-def _plain_url(url: str) -> str:
-    return url.rstrip("/").lower()

@@ -69,10 +69,10 @@ _NEXT = """
 rules:
 - apiGroups: [""]
   resources: [pods, namespaces, events]
-  verbs: [list]
+  verbs: [get, list]
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
   resources: [ippools, ipamblocks]
-  verbs: [list]
+  verbs: [get, list]
 $ runner-bridge init --from config.toml --help   # a policy of what you have
-$ kubectl get pods -A -o json | runner-bridge check --pods -
+$ runner-bridge check                           # asks the cluster, writes nothing
 """

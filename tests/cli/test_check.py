@@ -133,7 +133,6 @@ def test_what_is_no_dump_ends_with_2_and_one_line_that_says_what_to_do(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--policy", "policy.yaml"], "check reads what kubectl prints"),
         (["--policy", "policy.yaml", "--pods", "none.json"], "none.json: no such file"),
         (["--policy", "policy.yaml", "--pods", "."], ".: is a folder"),
         (["--policy", "none.yaml", "--pods", "pods.json"], "none.yaml: no such file"),

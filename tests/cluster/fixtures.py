@@ -25,7 +25,7 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.ApiS
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
-    one = server.ApiServer(folder=tmp_path_factory.mktemp("cluster"))
+    one = server.ApiServer(tmp_path_factory.mktemp("cluster"))
     try:
         one.start()
         one.install("old-ippools", "old-ipamblocks")

@@ -16,13 +16,14 @@ import socket
 import ssl
 import subprocess
 import time
-import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from tests.cluster.admin import Admin
 
 CACHE = Path(__file__).parents[2] / ".cache" / "cluster"
 CRDS = Path(__file__).parent / "crds"
@@ -63,24 +64,24 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
 
 
-@dataclass(kw_only=True)
-class ApiServer:
-    """A running API server; `admin` does as its owner what a test needs to be done."""
+class ApiServer(Admin):
+    """
+    An API server that can be started, killed and started again.
 
-    folder: Path
-    port: int = field(default_factory=free_port)
-    etcd_port: int = field(default_factory=free_port)
-    peer_port: int = field(default_factory=free_port)
-    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    Args of the constructor:
+        folder: where it keeps everything; its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = folder / "certs" / "apiserver.crt"  # made by the server for itself
+        self.port, self.etcd_port, self.peer_port = free_port(), free_port(), free_port()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        super().__init__(token=ADMIN, authority=self.authority)
 
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
-
-    @property
-    def authority(self) -> Path:
-        """The certificates to trust; the server makes them for itself."""
-        return self.folder / "certs" / "apiserver.crt"
 
     def start(self) -> None:
         key = self.folder / "service-accounts.key"
@@ -145,51 +146,16 @@ class ApiServer:
         for name in reversed(list(self._running)):
             self._end(name, signal.SIGTERM)
 
-    def admin(self, method: str, path: str, body: Any = None, *, kind: str = "application/json") -> Any:
-        """Ask as a cluster administrator; 404 and 409 are answers like any other."""
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            self.url + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {ADMIN}", "Content-Type": kind},
-        )
-        try:
-            with urllib.request.urlopen(request, context=self._tls(), timeout=30) as answer:  # noqa: S310
-                return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            return json.loads(error.read())
-
-    def apply(self, *files: Path) -> None:
-        """Create the objects of YAML files, or replace them."""
-        for file in files:
-            for document in YAML(typ="safe").load_all(file):
-                self.create(document)
-
-    def create(self, manifest: dict[str, Any]) -> Any:
-        """Create an object of any kind that a test needs, or replace the one that is there."""
-        where = collection_of(manifest)
-        made = self.admin("POST", where, manifest)
-        if made.get("reason") == "AlreadyExists":
-            path = f"{where}/{manifest['metadata']['name']}"
-            version = self.admin("GET", path)["metadata"]["resourceVersion"]
-            manifest["metadata"]["resourceVersion"] = version
-            made = self.admin("PUT", path, manifest)
-        assert made.get("kind") != "Status", made
-        return made
-
     def install(self, *names: str) -> None:
         """Install CRDs of `crds/` and wait until they are served."""
         self.apply(*(CRDS / f"{name}.yaml" for name in names))
         for name in names:
             spec = YAML(typ="safe").load(CRDS / f"{name}.yaml")["spec"]
             where = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
-            self.wait(lambda where=where: "items" in self.admin("GET", where))
+            self.wait(partial(self._is_served, where))
 
-    def wait(self, condition: Any, within_s: float = 20) -> None:
-        until = time.monotonic() + within_s
-        while not condition():
-            assert time.monotonic() < until, "it did not come true in time"
-            time.sleep(0.05)
+    def _is_served(self, where: str) -> bool:
+        return "items" in self.admin("GET", where)
 
     def kubeconfig(self, user: str = "", **entries: Any) -> Path:
         """Write a kubeconfig for an account of `ACCOUNTS`, or the administrator; `entries` replace its user's."""
@@ -240,13 +206,10 @@ class ApiServer:
     def _is_ready(self) -> bool:
         request = urllib.request.Request(f"{self.url}/readyz", headers={"Authorization": f"Bearer {ADMIN}"})  # noqa: S310
         try:
-            with urllib.request.urlopen(request, context=self._tls(), timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, context=self.tls(), timeout=5) as answer:  # noqa: S310
                 return bool(answer.status == 200)
         except (OSError, ssl.SSLError):
             return False
-
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.authority))
 
     def _log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
@@ -259,28 +222,3 @@ ACCOUNTS = (READER, BRIDGE, NOBODY)
 
 def token_of(user: str) -> str:
     return f"token-of-{user.rpartition(':')[2]}"
-
-
-_PLURALS = {"NetworkPolicy": "networkpolicies", "APIService": "apiservices"}
-_GLOBAL = frozenset(
-    {
-        "Namespace",
-        "Node",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "IPPool",
-        "IPAMBlock",
-        "APIService",
-    }
-)
-
-
-def collection_of(manifest: dict[str, Any]) -> str:
-    """Return the path that an object of this kind is created at."""
-    version, kind = manifest["apiVersion"], manifest["kind"]
-    base = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    plural = _PLURALS.get(kind, f"{kind.lower()}s")
-    if kind in _GLOBAL:
-        return f"{base}/{plural}"
-    return f"{base}/namespaces/{manifest['metadata'].get('namespace', 'default')}/{plural}"

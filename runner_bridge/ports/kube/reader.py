@@ -11,7 +11,7 @@ from runner_bridge.ports.kube.protocol import cut_at_error, list_head
 from runner_bridge.ports.kube.session import JSON
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from runner_bridge.ports.kube.session import Session
 
@@ -82,7 +82,7 @@ class Reader:
 
     async def pages(
         self, path: str, *, limit: int = PAGE, label_selector: str = "", field_selector: str = ""
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         """
         List a collection; all pages show it at one moment.
 
@@ -112,7 +112,7 @@ class Reader:
         field_selector: str = "",
         timeout_s: int = WATCH_S,
         grace_s: float = GRACE_S,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """
         Yield what happens to a collection from a version on, as whole lines; ends when the server's time is up.
 

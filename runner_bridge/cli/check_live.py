@@ -1,0 +1,176 @@
+"""
+`check` on a live cluster: reads what the judge needs, and nothing more than once.
+
+Pools, namespaces, events and pods are listed; of the blocks only those are read that can hold an address of a job pod.
+Where a pod and its block disagree, both are read again after two seconds: the lists are read one after the other, and a
+pod may come or go in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from runner_bridge.core.blocks import block_name, block_ranges
+from runner_bridge.core.errors import DeniedError
+from runner_bridge.core.model.cluster import Gap, Kind, Snapshot
+from runner_bridge.core.model.codes import job_pods as codes
+from runner_bridge.core.wire.reader import Reader
+from runner_bridge.core.wire.selectors import parse_selector
+from runner_bridge.ports.kube import CalicoApi, Cluster, Patience, discover_calico, open_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runner_bridge.core.model.cluster import Address, Pod
+    from runner_bridge.core.model.verdict import Judgement
+
+SECOND_LOOK_S = 2.0
+LIST_BLOCKS_FROM = 200
+"""From so many blocks on, listing all of them asks less of the API server than reading each."""
+
+_AT_ONCE = 16
+_DOUBTS = frozenset({codes.BLOCK_DISAGREES, codes.ADDRESS_GIVEN_TWICE, codes.ADDRESSES_DISAGREE})
+_NO_BLOCKS = b'{"kind":"IPAMBlockList","items":[]}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What a live cluster came to."""
+
+    judgement: Judgement
+    source: str
+    """What was asked, for the footer."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which pods are looked at."""
+
+    namespace: str = ""
+    """Empty for all."""
+    selector: str = ""
+    """As kubectl has it; also told to the API server."""
+
+
+def check_live(
+    judge: Callable[[Snapshot, datetime], Judgement], *, scope: Scope, kubeconfig: str = "", context: str = ""
+) -> Live:
+    """
+    Judge the job pods of a cluster.
+
+    Args:
+        judge: a snapshot, and when it was taken, to a judgement.
+        scope: which pods.
+        kubeconfig: as of `open_cluster`.
+        context: as of `open_cluster`.
+
+    Raises:
+        SettingsError: there is no way into a cluster, or the selector is none.
+        UnavailableError, DeniedError, InvalidError, StaleError: the pods cannot be read.
+    """
+    parse_selector(scope.selector)  # a typing error is said before anything is asked
+    return asyncio.run(_check(judge, scope, kubeconfig, context))
+
+
+async def _check(judge: Callable[[Snapshot, datetime], Judgement], scope: Scope, kubeconfig: str, context: str) -> Live:
+    async with open_cluster(kubeconfig=kubeconfig, context=context, patience=Patience(attempts=3)) as cluster:
+        api = await discover_calico(cluster.reader)
+        look = _Look(cluster, api, scope)
+        at = datetime.now(tz=UTC)
+        judgement = judge(await look.take(), at)
+        if _is_doubtful(judgement):
+            await asyncio.sleep(SECOND_LOOK_S)
+            at = datetime.now(tz=UTC)
+            judgement = judge(await look.take(), at)
+        return Live(judgement=judgement, source=_source(cluster, api), at=at)
+
+
+def _is_doubtful(judgement: Judgement) -> bool:
+    return any(one.code in _DOUBTS for verdict in judgement.verdicts for one in verdict.findings)
+
+
+def _source(cluster: Cluster, api: CalicoApi) -> str:
+    session = cluster.session
+    context = f" (context {cluster.access.context})" if cluster.access.context else ""
+    return f"{session.reads} GETs, {session.writes} writes: asked {session.server}{context}; {api.explanation}."
+
+
+class _Look:
+    """One look at a cluster; each `take` reads everything afresh."""
+
+    def __init__(self, cluster: Cluster, api: CalicoApi, scope: Scope) -> None:
+        self._reader = cluster.reader
+        self._api = api
+        self._scope = scope
+
+    async def take(self) -> Snapshot:
+        scope, within = self._scope, f"/namespaces/{self._scope.namespace}" if self._scope.namespace else ""
+        found = Reader(selector=parse_selector(scope.selector), namespace=scope.namespace)
+        if not self._api.is_judgeable:
+            await self._list(found, f"/api/v1{within}/pods", Kind.PODS, labels=scope.selector)
+            return replace(found.snapshot(), pools=())
+        gaps = [
+            await self._try(found, self._api.pools, Kind.POOLS),
+            await self._try(found, f"/api/v1{within or '/namespaces'}", Kind.NAMESPACES),
+            await self._try(found, f"/api/v1{within}/events", Kind.EVENTS, fields="reason=FailedCreatePodSandBox"),
+        ]
+        await self._list(found, f"/api/v1{within}/pods", Kind.PODS, labels=scope.selector)
+        if self._api.blocks:
+            gaps.append(await self._blocks(found))
+        snapshot = found.snapshot()
+        return replace(snapshot, gaps=(*snapshot.gaps, *(gap for gap in gaps if gap is not None)))
+
+    async def _try(self, found: Reader, path: str, kind: Kind, *, fields: str = "") -> Gap | None:
+        """Read what may be missing: without it less is proven, and that is said."""
+        try:
+            if kind is Kind.NAMESPACES and self._scope.namespace:
+                body = await self._reader.get(path)
+                found.read(body or b'{"kind":"NamespaceList","items":[]}', name=path, want=kind)
+            else:
+                await self._list(found, path, kind, fields=fields)
+        except DeniedError as error:
+            return Gap(kind=kind, reason=f"may not be read: grant the verb {error.verb} on {error.resource}")
+        return None
+
+    async def _list(self, found: Reader, path: str, kind: Kind, *, labels: str = "", fields: str = "") -> None:
+        async with aclosing(self._reader.pages(path, label_selector=labels, field_selector=fields)) as pages:
+            async for page in pages:
+                found.read(page.body, name=f"GET {path}", want=kind)
+
+    async def _blocks(self, found: Reader) -> Gap | None:
+        """Read the blocks that can hold an address of a job pod; all of them where one is not as its pool says."""
+        found.read(_NO_BLOCKS, name=self._api.blocks, want=Kind.BLOCKS)
+        snapshot = found.snapshot()
+        names = [block_name(one) for one in block_ranges(_addresses(snapshot.pods), snapshot.pools or ())]
+        try:
+            if len(names) < LIST_BLOCKS_FROM:
+                limit = asyncio.Semaphore(_AT_ONCE)
+                bodies = await asyncio.gather(*(self._block(name, limit) for name in names))
+                for body in bodies:
+                    if body is not None:
+                        found.read(body, name=f"GET {self._api.blocks}", want=Kind.BLOCKS)
+                if None not in bodies:
+                    return None
+            await self._list(found, self._api.blocks, Kind.BLOCKS)
+        except DeniedError as error:
+            return Gap(kind=Kind.BLOCKS, reason=f"may not be read: grant the verb {error.verb} on {error.resource}")
+        return None
+
+    async def _block(self, name: str, limit: asyncio.Semaphore) -> bytes | None:
+        async with limit:
+            return await self._reader.get(f"{self._api.blocks}/{name}")
+
+
+def _addresses(pods: Iterable[Pod]) -> Iterable[Address]:
+    """Yield every address that a job pod is said to hold now, by its status or by Calico's annotation."""
+    for pod in pods:
+        if pod.marks is not None and not pod.finished and not pod.host_network:
+            yield from pod.addresses
+            yield from pod.annotated or ()

@@ -1,0 +1,56 @@
+"""The pretend API server in a thread of its own, for tests whose own code is not asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner_bridge.simulate.cluster import Cluster
+from tests.cluster.admin import Admin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Pretend(Admin):
+    """
+    A pretend API server and its administrator.
+
+    Args of the constructor:
+        cluster: a started one, with its switches.
+        folder: for its kubeconfig.
+    """
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        super().__init__()
+        self.cluster = cluster
+        self._folder = folder
+
+    @property
+    def url(self) -> str:
+        return self.cluster.url
+
+    def kubeconfig(self, token: str = "") -> Path:
+        path = self._folder / "pretend.yaml"
+        path.write_text(self.cluster.kubeconfig(token))
+        return path
+
+
+@contextmanager
+def pretending(folder: Path) -> Iterator[Pretend]:
+    """Run a pretend API server."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    cluster = Cluster()
+    try:
+        asyncio.run_coroutine_threadsafe(cluster.start(), loop).result(10)
+        yield Pretend(cluster, folder)
+        asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
