@@ -74,5 +74,5 @@ rules:
   resources: [ippools, ipamblocks]
   verbs: [get, list]
 $ runner-bridge init --from config.toml --help   # a policy of what you have
-$ runner-bridge check                           # asks the cluster, writes nothing
+$ runner-bridge check                            # asks the cluster, only reads
 """
