@@ -24,6 +24,8 @@ class Api:
 
     session: aiohttp.ClientSession
     namespace: str
+    stranger: dict[str, str]
+    """The headers of an account that may do nothing."""
 
     def path(self, plural: str, name: str = "", *, root: str = "/api/v1") -> str:
         return f"{root}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
@@ -52,10 +54,14 @@ class Api:
 
     @asynccontextmanager
     async def watch(self, plural: str, **query: Any) -> AsyncIterator[AsyncIterator[Any]]:
-        """Open a watch and yield its events."""
-        headers = query.pop("headers", {})
-        params = {"watch": "1", "timeoutSeconds": "5", **query}
-        async with self.session.get(self.path(plural), params=params, headers=headers) as answer:
+        """Open a watch on this test's namespace and yield its events."""
+        async with self.events(self.path(plural), **{"watch": "1", "timeoutSeconds": "5", **query}) as events:
+            yield events
+
+    @asynccontextmanager
+    async def events(self, path: str, *, headers: Any = None, **query: Any) -> AsyncIterator[AsyncIterator[Any]]:
+        """Open a watch on any path and yield its events."""
+        async with self.session.get(path, params=query, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
             yield (json.loads(line) async for line in answer.content)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.server import NOBODY
 from tests.contract.asking import MERGE, METADATA_ONLY, STRATEGIC
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ async def test_a_patch_for_another_uid_is_refused(api: Api) -> None:
     await api.pod("a")
     patch = {"metadata": {"uid": "00000000-0000-4000-8000-000000000000", "labels": {"x": "1"}}}
     status, body = await api.ask("PATCH", api.path("pods", "a"), patch, headers=MERGE)
-    assert status in {409, 422}, body
+    assert (status, body["details"]["causes"][0]["field"]) == (422, "metadata.uid")
     _, pod = await api.ask("GET", api.path("pods", "a"))
     assert "labels" not in pod["metadata"]
 
@@ -181,10 +182,25 @@ async def test_an_object_with_a_finalizer_stays_until_it_is_taken_away(api: Api)
 
 async def test_a_deletion_can_be_tied_to_one_uid(api: Api) -> None:
     await api.config_map("a")
-    options = {"preconditions": {"uid": "00000000-0000-4000-8000-000000000000"}}
-    status, body = await api.ask("DELETE", api.path("configmaps", "a"), options)
+    stale = "00000000-0000-4000-8000-000000000000"
+    status, body = await api.ask("DELETE", api.path("configmaps", "a"), {"preconditions": {"uid": stale}})
     assert (status, body["reason"]) == (409, "Conflict")
-    assert "UID in precondition" in body["message"]
+    what = f'Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition ({stale}) does not match'
+    assert body["message"].startswith(what)
+
+
+async def test_a_deletion_is_answered_with_what_is_gone(api: Api) -> None:
+    made = await api.config_map("a")
+    status, body = await api.ask("DELETE", api.path("configmaps", "a"))
+    details = {"name": "a", "kind": "configmaps", "uid": made["metadata"]["uid"]}
+    assert (status, body["kind"], body["status"], body["details"]) == (200, "Status", "Success", details)
+
+
+async def test_a_new_object_has_no_version_yet(api: Api) -> None:
+    sent = {"metadata": {"name": "a", "resourceVersion": "1"}}
+    status, body = await api.ask("POST", api.path("configmaps"), sent)
+    assert (status, body["message"]) == (500, "resourceVersion should not be set on objects to be created")
+    assert "reason" not in body
 
 
 async def test_of_two_that_take_a_lease_one_is_refused(api: Api) -> None:
@@ -260,3 +276,35 @@ async def test_discovery_names_groups_and_resources(api: Api) -> None:
 async def test_a_path_that_nobody_serves_is_not_json(api: Api) -> None:
     async with api.session.get("/apis/nobody.example.com/v1/things") as answer:
         assert (answer.status, await answer.text()) == (404, "404 page not found\n")
+
+
+async def test_who_is_unknown_is_told_no_more_than_that(api: Api) -> None:
+    status, body = await api.ask("GET", api.path("pods"), headers={"Authorization": "Bearer nobody-knows-this"})
+    assert (status, body["reason"], body["message"]) == (401, "Unauthorized", "Unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "verb", "what"),
+    [("GET", "", "list", "pods is"), ("GET", "a", "get", 'pods "a" is'), ("PATCH", "a", "patch", 'pods "a" is')],
+)
+async def test_who_may_not_is_told_what_is_missing(api: Api, method: str, name: str, verb: str, what: str) -> None:
+    status, body = await api.ask(method, api.path("pods", name), {}, headers={**MERGE, **api.stranger})
+    assert (status, body["reason"], body["details"]["kind"]) == (403, "Forbidden", "pods")
+    assert body["message"] == (
+        f'{what} forbidden: User "{NOBODY}" cannot {verb} resource "pods" in API group "" '
+        f'in the namespace "{api.namespace}"'
+    )
+
+
+async def test_at_the_scope_of_the_cluster_too(api: Api) -> None:
+    status, body = await api.ask("GET", "/api/v1/nodes", headers=api.stranger)
+    assert status == 403
+    assert body["message"].endswith('cannot list resource "nodes" in API group "" at the cluster scope')
+
+
+async def test_a_review_says_no_to_who_may_not(api: Api) -> None:
+    attributes = {"verb": "list", "resource": "pods", "namespace": api.namespace}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    sent = {"spec": {"resourceAttributes": attributes}}
+    _, body = await api.ask("POST", path, sent, headers=api.stranger)
+    assert body["status"]["allowed"] is False

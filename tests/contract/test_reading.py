@@ -149,3 +149,10 @@ async def test_a_bookmark_comes_before_the_end_and_the_end_is_in_order(api: Api)
 async def test_a_stale_page_token_that_is_none_is_a_bad_request(api: Api) -> None:
     status, _ = await api.ask("GET", api.path("configmaps"), **{"limit": 1, "continue": "no-token"})
     assert status == 400
+
+
+async def test_a_list_across_namespaces_is_in_the_order_of_namespace_and_name(api: Api) -> None:
+    await api.config_map("b", labels={"of": api.namespace})
+    await api.config_map("a", labels={"of": api.namespace})
+    _, listed = await api.ask("GET", "/api/v1/configmaps", labelSelector=f"of={api.namespace}")
+    assert [each["metadata"]["name"] for each in listed["items"]] == ["a", "b"]

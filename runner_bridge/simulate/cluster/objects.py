@@ -28,6 +28,11 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _ANNOTATIONS_LIMIT = 256 * 1024
 _FIXED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
+_PRECONDITIONS = (
+    ("uid", "UID", "deleted and then recreated"),
+    ("resourceVersion", "ResourceVersion", "modified"),
+)
+
 Now = Callable[[], datetime]
 
 
@@ -63,7 +68,7 @@ class Objects:
         meta = dict(sent.get("metadata") or {})
         name = meta.get("name") or self._generate(resource, meta)
         if meta.get("resourceVersion"):
-            raise status.bad_request("resourceVersion should not be set on objects to be created")
+            raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
         if namespace and self.store.get(NAMESPACES.storage, ("", namespace)) is None:
             raise status.not_found(NAMESPACES, namespace)
         if meta.get("namespace", namespace) != namespace:
@@ -166,11 +171,13 @@ class Objects:
         options = options or {}
         old = self.get(resource, namespace, name)
         meta = dict(old["metadata"])
-        for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        for field, label, why in _PRECONDITIONS:
             wanted = (options.get("preconditions") or {}).get(field)
             if wanted not in (None, meta[field]):
-                why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {meta[field]}"
-                raise status.conflict(resource, name, why)
+                what = (
+                    f"the {label} in the precondition ({wanted}) does not match the {label} in record ({meta[field]})"
+                )
+                raise status.conflict(resource, name, f"{what}. The object might have been {why}", of=resource.kind)
         grace = _grace(resource, old, options)
         if grace == 0 and not meta.get("finalizers") and resource is not NAMESPACES:
             return self._remove(resource, (namespace, name), {**old, "metadata": meta}), True

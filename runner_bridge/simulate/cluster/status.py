@@ -27,7 +27,7 @@ class StatusError(Exception):
             "metadata": metadata or {},
             "status": "Failure",
             "message": message,
-            "reason": reason,
+            **({"reason": reason} if reason else {}),
             **({"details": details} if details else {}),
             "code": code,
         }
@@ -57,15 +57,12 @@ def already_exists(resource: Resource, name: str) -> StatusError:
     )
 
 
-def conflict(resource: Resource, name: str, why: str = "") -> StatusError:
+def conflict(resource: Resource, name: str, why: str = "", *, of: str = "") -> StatusError:
     """Return 409 for a write that was based on an older version, or whose precondition does not hold."""
-    why = why or ("the object has been modified; please apply your changes to the latest version and try again")
-    return StatusError(
-        409,
-        "Conflict",
-        f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}',
-        details=_details(resource, name),
-    )
+    why = why or "the object has been modified; please apply your changes to the latest version and try again"
+    what = f'{of or resource.qualified} "{name}"'
+    details = {**_details(resource, name), **({"kind": of} if of else {})}
+    return StatusError(409, "Conflict", f"Operation cannot be fulfilled on {what}: {why}", details=details)
 
 
 def invalid(resource: Resource, name: str, field: str, what: str, *, cause: str = "FieldValueInvalid") -> StatusError:
