@@ -9,13 +9,12 @@ apiserver/pkg/registry/projectcalico/rest/storage_calico.go, kube-controllers/pk
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from runner_bridge.core.errors import DeniedError
+from runner_bridge.core.errors import DeniedError, UnavailableError
 
 if TYPE_CHECKING:
     from runner_bridge.ports.kube.reader import Reader
@@ -79,14 +78,23 @@ async def discover_calico(reader: Reader) -> CalicoApi:
     Raises:
         UnavailableError, DeniedError, InvalidError: as `Reader.get`.
     """
-    old, new = await asyncio.gather(_served(reader, OLD), _served(reader, NEW))
+    old = await _served(reader, OLD)
+    try:
+        new = await _served(reader, NEW)
+    except UnavailableError:
+        # CRDs are always answered for: this is Calico's own API server, and it is down. What it would show is in the
+        # old group; where there is no old group, nothing is known.
+        if "ippools" not in old:
+            raise
+        return _of(old, set(), "Calico's CRDs of crd.projectcalico.org (Calico's own API server does not answer)")
     if "ippools" not in old | new:
         return CalicoApi(
             explanation="neither crd.projectcalico.org nor projectcalico.org serves IPPools: "
             "Calico's IPAM is not in use here, or its datastore is not this cluster's"
         )
     if "ippools" not in new or not await _is_crd_backed(reader, new):
-        return _of(old, new, "Calico's CRDs of crd.projectcalico.org")
+        behind = "Calico's CRDs of crd.projectcalico.org" if "ippools" in old else "Calico's own API server"
+        return _of(old, new, behind)
     if "ippools" not in old:
         return CalicoApi(
             pools=f"{NEW}/ippools",

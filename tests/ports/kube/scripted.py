@@ -13,6 +13,7 @@ from aiohttp import web
 from runner_bridge.ports.kube import Access, Cluster, Patience, open_cluster, plain_access
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping, Sequence
 
 
@@ -91,18 +92,24 @@ def refusal(code: int, reason: str = "", message: str = "", **headers: str) -> R
 
 
 @asynccontextmanager
-async def serving(*replies: Reply) -> AsyncIterator[Scripted]:
-    """Serve the replies on a free port of the loopback interface."""
-    script = Scripted(list(replies))
-    runner = web.ServerRunner(web.Server(script.answer), shutdown_timeout=0.1)
+async def serving_app(server: web.Server[web.BaseRequest], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serve on a free port of the loopback interface; yields the address."""
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         host, port = runner.addresses[0][:2]
-        script.url = f"http://{host}:{port}"
-        yield script
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def serving(*replies: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Scripted]:
+    """Serve the replies."""
+    script = Scripted(list(replies))
+    async with serving_app(web.Server(script.answer), tls) as script.url:
+        yield script
 
 
 @dataclass
