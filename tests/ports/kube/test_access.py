@@ -6,8 +6,7 @@ import base64
 import json
 import stat
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +15,9 @@ from runner_bridge.ports.kube import Access, Patience, open_cluster
 from runner_bridge.ports.kube.access import TOKEN_FRESH_S, Credentials
 from runner_bridge.ports.kube.kubeconfig import find_access
 from tests.ports.kube.scripted import Naps, answer, refusal, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "glrt-t1_0123456789abcdefghij"
 
