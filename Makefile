@@ -10,7 +10,7 @@ PINNED := $(INSTALL) --require-hashes --only-binary :all: -r
 
 CLUSTER := .cache/cluster
 
-.PHONY: help demo test cluster check format golden lock bench clean
+.PHONY: help demo test cluster postgresql check format golden lock bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,7 +36,13 @@ demo: $(VENV)/run.stamp  ## what it finds, on recorded job pods; no cluster need
 cluster: $(VENV)/dev.stamp  ## the real API server of the tests, built once (about five minutes)
 	@$(BIN)/python tests/cluster/build.py $(CLUSTER)
 
-test: $(VENV)/dev.stamp cluster  ## all tests, with the coverage promise of core and render
+postgresql:  ## the real PostgreSQL server of the tests, from the distribution
+	@command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "[+] installing PostgreSQL"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else echo "[!] no PostgreSQL here: the ledger is tested on SQLite alone. Install it (Debian: postgresql)."; fi
+
+test: $(VENV)/dev.stamp cluster postgresql  ## all tests, with the coverage promise of core and render
 	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='runner_bridge/core/*,runner_bridge/render/*' --fail-under=100
 

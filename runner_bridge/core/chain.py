@@ -10,6 +10,7 @@ that (`Witness`).
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -22,7 +23,7 @@ from runner_bridge.core.model.finding import Finding
 from runner_bridge.core.model.ledger import Anchor, Entry, Opening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeAlias
 
     from runner_bridge.core.model.finding import Code
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 ZERO = "0" * 64
 """What the opening of a segment is linked to; its text names the segments before it."""
 
+# A log that wraps our line into its own JSON escapes the quotes.
+_WITNESS = re.compile(r'\\*"ledger\\*":\s*\\*"(\d{1,18}):(\d{1,18})\\*",\s*\\*"hash\\*":\s*\\*"([0-9a-f]{64})\\*"')
 _ENCODER = Encoder(order="sorted")
 _ENTRIES = Decoder(Entry)
 _OPENINGS = Decoder(Opening)
@@ -69,6 +72,24 @@ class Segment(NamedTuple):
     """The number of the last row, as the writer noted it in the same transaction."""
     head: str
     """The hash of that row."""
+
+
+def witness_line(segment: int, number: int, head: str, text: str = "") -> str:
+    """
+    Return one line for a log outside of the database: cursor, hash and, for an entry, its text. Number 0: the opening.
+
+    >>> witness_line(3, 17, "c0ffee")
+    '{"ledger":"3:17","hash":"c0ffee"}'
+    """
+    entry = f',"entry":{text}' if text else ""
+    return f'{{"ledger":"{segment}:{number}","hash":"{head}"{entry}}}'
+
+
+def witnesses(lines: Iterable[str]) -> Iterator[Witness]:
+    """Find what a log witnessed; lines of something else and what a log writes around ours are passed over."""
+    for line in lines:
+        if found := _WITNESS.search(line):
+            yield Witness(int(found[1]), int(found[2]), found[3])
 
 
 def canonical(value: Entry | Opening) -> str:

@@ -21,6 +21,8 @@ from runner_bridge.core.chain import (
     link,
     opening_of,
     verify,
+    witness_line,
+    witnesses,
 )
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.model.ledger import Anchor, Entry, EntryKind, Opening, Purpose
@@ -345,3 +347,11 @@ def test_an_alert_is_an_entry_like_any_other() -> None:
     alert = Entry(kind=EntryKind.ALERT, at=NOON, cluster="prod-1", text="breach")
 
     assert entry_of(canonical(alert)) == alert
+
+
+def test_a_witness_is_read_out_of_any_log() -> None:
+    line = witness_line(3, 17, ZERO, canonical(entry(text='"ledger":"9:9","hash":"' + "f" * 64)))
+    lines = ["started", f"2026-11-20T12:00:00Z stdout F {line}", json.dumps({"log": line}), '{"ledger":"3:17"}']
+
+    assert list(witnesses(lines)) == [Witness(3, 17, ZERO)] * 2
+    assert json.loads(line)["entry"]["kind"] == "opened"

@@ -1,0 +1,225 @@
+"""
+The reading half: who had an address, what ran on a node, what a project had, and when nobody looked.
+
+Every answer is complete for what is recorded; `gaps` says for when it is not. Boundaries count on both sides: an answer
+names a candidate too many rather than one too few.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from runner_bridge.core.chain import Row, Segment, entry_of, opening_of
+from runner_bridge.core.model.ledger import Entry, Gap, Opening, Purpose
+from runner_bridge.ports.ledger import tables
+from runner_bridge.ports.ledger.projection import EPOCH, interval_of, micros, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+    from runner_bridge.core.model.cluster import Address
+    from runner_bridge.core.model.ledger import Interval
+    from runner_bridge.ports.ledger.database import Database
+
+_PAGE = 2000
+_interval = tables.interval
+
+
+_touching = (_interval.c.last_us >= bindparam("since"), _interval.c.first_us <= bindparam("until"))
+_ordered = (_interval.c.first_us, _interval.c.cluster, _interval.c.pod_uid, _interval.c.address)
+
+
+def _lookup(column: ColumnElement[str]) -> Select[Any]:
+    """Return the question for all intervals of some values that touch a stretch of time; compiled once."""
+    clusters = _interval.c.cluster.in_(bindparam("clusters", expanding=True))
+    values = column.in_(bindparam("values", expanding=True))
+    return select(_interval).where(clusters, values, *_touching).order_by(*_ordered)
+
+
+_BY_ADDRESS = _lookup(_interval.c.address)
+_BY_NODE = _lookup(_interval.c.node)
+_BY_PROJECT = _lookup(_interval.c.project)
+
+LATE = timedelta(seconds=60)
+"""A writer notes every few seconds that it is at work; silent for longer, it is taken to be down."""
+
+
+class Stored(NamedTuple):
+    """One entry with its place in the chain."""
+
+    segment: int
+    row: Row
+    entry: Entry
+
+
+class Reading:
+    """
+    Questions to one ledger; each sees one state of it. They block: async code calls them in a thread.
+
+    Every method raises `LedgerError` where the ledger cannot be read.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Read from this database."""
+        self._database = database
+
+    def who_had(
+        self, address: Address, *, since: datetime | None = None, until: datetime | None = None, cluster: str = ""
+    ) -> list[Interval]:
+        """Return the intervals of an address that touch a stretch of time, by their beginning; None: no bound."""
+        return self._ask(_BY_ADDRESS, [str(address)], since, until, cluster)
+
+    def by_node(
+        self, node: str, *, since: datetime | None = None, until: datetime | None = None, cluster: str = ""
+    ) -> list[Interval]:
+        """Return what ran on a node, given its name or one of the addresses it had at that time."""
+        try:
+            address = str(ip_address(node))
+        except ValueError:
+            return self._ask(_BY_NODE, [node], since, until, cluster)
+        table = tables.node_address
+        with self._database.reading() as connection:
+            nodes = list(connection.scalars(select(table.c.node).where(table.c.address == address).distinct()))
+        found = self._ask(_BY_NODE, nodes, since, until, cluster)
+        return [one for one in found if address in one.node_addresses]
+
+    def by_project(
+        self, project: str, *, since: datetime | None = None, until: datetime | None = None, cluster: str = ""
+    ) -> list[Interval]:
+        """Return what a project had, given its number."""
+        return self._ask(_BY_PROJECT, [project], since, until, cluster)
+
+    def open_intervals(self, cluster: str) -> list[Interval]:
+        """Return the intervals that are open, as far as is recorded: where a restart goes on."""
+        open_now = select(_interval).where(_interval.c.cluster == cluster, _interval.c.last_us == tables.OPEN)
+        with self._database.reading() as connection:
+            return [interval_of(row) for row in connection.execute(open_now.order_by(*_ordered))]
+
+    def unsettled(self, cluster: str) -> list[Entry]:
+        """Return the intents without a receipt, oldest first: what a crash left to be found out."""
+        table = tables.intent
+        with self._database.reading() as connection:
+            found = connection.scalars(select(table.c.text).where(table.c.cluster == cluster, table.c.settled == 0))
+            return sorted(map(entry_of, found), key=lambda entry: (entry.at, entry.act_id))
+
+    def intervals(
+        self, *, since: datetime | None = None, until: datetime | None = None, tier: str = "", project: str = ""
+    ) -> Iterator[Interval]:
+        """Yield all intervals that touch a stretch of time, by their beginning; read as they are taken."""
+        question = select(_interval).where(*_touching).order_by(*_ordered)
+        if tier:
+            question = question.where(_interval.c.tier == tier)
+        if project:
+            question = question.where(_interval.c.project == project)
+        with self._database.reading() as connection:
+            streamed = connection.execution_options(yield_per=_PAGE)
+            for row in streamed.execute(question, _bounds(since, until)):
+                yield interval_of(row)
+
+    def entries(
+        self, *, since: datetime | None = None, until: datetime | None = None, tier: str = "", project: str = ""
+    ) -> Iterator[Stored]:
+        """Yield entries recorded in a stretch of time, in the order of the chain; read as they are taken."""
+        table = tables.entry
+        question = select(table).order_by(table.c.segment, table.c.number)
+        if since is not None:
+            question = question.where(table.c.at_us >= micros(since))
+        if until is not None:
+            question = question.where(table.c.at_us <= micros(until))
+        with self._database.reading() as connection:
+            streamed = connection.execution_options(yield_per=_PAGE)
+            for row in streamed.execute(question):
+                entry = entry_of(row.text)
+                if (not tier or entry.tier == tier) and (not project or entry.project == project):
+                    yield Stored(row.segment, Row(row.number, row.text, row.prev, row.hash), entry)
+
+    def segments(self) -> list[Segment]:
+        """Return every segment as it is stored, by number."""
+        with self._database.reading() as connection:
+            return [stored_segment(row) for row in connection.execute(_SEGMENTS)]
+
+    def clusters(self) -> list[str]:
+        """Return the clusters that have written to this ledger."""
+        with self._database.reading() as connection:
+            return _clusters(connection)
+
+    def gaps(
+        self, *, now: datetime, since: datetime | None = None, until: datetime | None = None, cluster: str = ""
+    ) -> list[Gap]:
+        """
+        Return the stretches in which pods may have come and gone unrecorded, those that touch a stretch of time.
+
+        Before the first term, between terms, since the last sign of life, and what writers recorded as gaps.
+        """
+        table = tables.gap
+        first, last = since or EPOCH, min(until or now, now)
+        with self._database.reading() as connection:
+            segments = [(row.alive_us, opening_of(row.text)) for row in connection.execute(_SEGMENTS)]
+            told = [
+                Gap(cluster=row.cluster, reason=row.text, from_at=moment(row.from_us), to_at=moment(row.to_us))
+                for row in connection.execute(select(table).order_by(table.c.from_us))
+            ]
+        for one in [cluster] if cluster else sorted({opening.cluster for _, opening in segments} - {""}):
+            told += _silences(one, segments, now)
+        return [
+            gap
+            for gap in sorted(told, key=lambda gap: (gap.cluster, gap.from_at or EPOCH))
+            if (not cluster or gap.cluster == cluster)
+            and (gap.from_at or EPOCH) <= last
+            and (gap.to_at is None or gap.to_at >= first)
+        ]
+
+    def _ask(
+        self, question: Select[Any], values: list[str], since: datetime | None, until: datetime | None, cluster: str
+    ) -> list[Interval]:
+        with self._database.reading() as connection:
+            clusters = [cluster] if cluster else _clusters(connection)
+            given = {"clusters": clusters, "values": values, **_bounds(since, until)}
+            return [interval_of(row) for row in connection.execute(question, given)]
+
+
+_SEGMENTS = select(tables.segment).order_by(tables.segment.c.number)
+_CLUSTERS = select(tables.segment.c.cluster).distinct().order_by(tables.segment.c.cluster)
+
+
+def stored_segment(row: Any) -> Segment:  # noqa: ANN401 - a row of the driver
+    """Return the segment of a row."""
+    return Segment(row.number, row.text, row.hash, row.last, row.head)
+
+
+def _clusters(connection: Connection) -> list[str]:
+    return [name for name in connection.scalars(_CLUSTERS) if name]  # prune works for all of them, and has none
+
+
+def _bounds(since: datetime | None, until: datetime | None) -> dict[str, int]:
+    """Return the bounds as they are stored; an open interval reaches past every moment."""
+    return {"since": 0 if since is None else micros(since), "until": tables.OPEN if until is None else micros(until)}
+
+
+def _silences(cluster: str, segments: Sequence[tuple[int, Opening]], now: datetime) -> Iterator[Gap]:
+    """Yield when no term of `run` was at work on a cluster."""
+    pruned = max((one.dropped_before for _, one in segments if one.dropped_before is not None), default=None)
+    terms = [(moment(alive), one) for alive, one in segments if one.cluster == cluster and one.purpose is Purpose.RUN]
+    if not terms:
+        yield Gap(cluster=cluster, reason="the bridge has never recorded this cluster")
+        return
+    begins = terms[0][1].at
+    if pruned is not None:
+        begins = max(pruned, begins) if not terms[0][1].continues else pruned
+        yield Gap(cluster=cluster, reason="what ended before was pruned", to_at=begins)
+    else:
+        yield Gap(cluster=cluster, reason="the ledger begins then", to_at=begins)
+    alive = terms[0][0]
+    for ended, opening in terms[1:]:
+        if not opening.continues and opening.at > alive:
+            yield Gap(cluster=cluster, reason="the bridge was not running", from_at=alive, to_at=opening.at)
+        alive = max(alive, ended)
+    if now - alive > LATE:
+        yield Gap(cluster=cluster, reason="the bridge has recorded nothing since then", from_at=alive)
