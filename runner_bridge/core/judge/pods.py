@@ -180,16 +180,18 @@ def _verdict(
     findings: tuple[Finding, ...] = ()
     waived: tuple[Waived, ...] = ()
     if problems:
+        problems.sort(key=_rank)
         subject = f"{pod.namespace}/{pod.name}"
-        findings = tuple(problem.on(subject) for problem in sorted(problems, key=_rank))
+        findings = tuple(problem.on(subject) for problem in problems)
         if evidence.policy.waivers:
-            match = Match(
-                project_path=placed.path,
-                tier=tier,
-                namespace=pod.namespace,
-                pools=(*pools, *request.requested.pools, *(one.pool for one in assignment.assigned)),
-            )
-            findings, waived = split(evidence.policy.waivers, findings, match, now.date())
+            match = Match(project_path=placed.path, tier=tier, namespace=pod.namespace)
+            covering = tuple(one.pool for one in assignment.assigned)
+            matches = [
+                structs.replace(match, pools=(*pools, *((problem.pool,) if problem.pool else covering)))
+                for problem in problems
+            ]
+            pairs = zip(findings, matches, strict=True)
+            findings, waived = split(evidence.policy.waivers, pairs, now.date())
     outcome, pending = _outcome(findings)
     marks = pod.marks or _NO_MARKS
     return Verdict(
