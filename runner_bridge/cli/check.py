@@ -23,16 +23,19 @@ KINDS = ("pods", "blocks", "pools", "events", "namespaces")
 STDIN = "-"
 
 HOW_TO_DUMP = """\
-check reads what kubectl prints; name it with --pods (asking the cluster itself comes with a later release).
-
-All there is to know in one go, nothing written to disk (a dump of pods holds the variables of their jobs):
-  kubectl get pods,namespaces,events,ippools.crd.projectcalico.org,ipamblocks.crd.projectcalico.org \\
-    -A -o json --show-managed-fields | runner-bridge check --pods -
+check reads what kubectl prints; name it with --pods
+(asking the cluster itself comes with a later release).
 
 The least:
   kubectl get pods -A -o json | runner-bridge check --pods -
 
-What it needs to be allowed: deploy/rbac-read-only.yaml."""
+All there is to know, nothing written to disk (a dump of pods holds the
+variables of their jobs):
+  kubectl get -A -o json --show-managed-fields pods,namespaces,events,\\
+ippools.crd.projectcalico.org,ipamblocks.crd.projectcalico.org |
+    runner-bridge check --pods -
+
+It takes the right to list these five kinds, and no other."""
 
 
 class Moment(click.ParamType[datetime]):

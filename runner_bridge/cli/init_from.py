@@ -126,7 +126,7 @@ def adopt(source: str, said: Mapping[str, Any]) -> str:
 def tell_next(source: str, output: str) -> None:
     """Say how to see in the file itself what was told, and how to make it so."""
     if STDIN not in {source, output}:
-        note(f"Compare: runner-bridge render --policy {output} --into {source}  (--write makes it so)")
+        note(f"Compare (--write makes it so):\n  runner-bridge render --policy {output} --into {source}")
 
 
 def _project_rule(text: str) -> tuple[str, str]:
