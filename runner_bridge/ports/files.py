@@ -152,6 +152,9 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
         os.replace(temporary, target)  # noqa: PTH105
         temporary = ""
         _sync_folder(folder)
+    except FileNotFoundError as error:
+        message = f"{path}: there is no folder {os.path.dirname(path)!r}. Create it, or name another."  # noqa: PTH120
+        raise SettingsError(message) from error
     except (OSError, ValueError) as error:
         raise SettingsError(explain_os_error(path, error)) from error
     finally:

@@ -90,6 +90,11 @@ def test_a_folder_that_cannot_be_listed_is_explained(tmp_path: Path) -> None:
         list(files.walk(str(tmp_path / "none"), (".yaml",)))
 
 
+def test_a_file_in_a_folder_that_is_not_there_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"there is no folder '.*none'"):
+        files.write_text(str(tmp_path / "none" / "policy.yaml"), "")
+
+
 def test_a_new_file_gets_the_mode_asked_for_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
 
