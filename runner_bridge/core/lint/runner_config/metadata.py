@@ -71,7 +71,7 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
         return
     if key in _FIXED:
         yield found(codes.FIXED_ADDRESS, path, place, observed=key.removeprefix(_CALICO))
-    elif meant := _misspelt(key):
+    elif meant := misspelt(key):
         yield found(
             codes.POOL_ANNOTATION_MISSPELT, path, place, observed=key, expected=meant, remedy=f'Write "{meant}".'
         )
@@ -138,7 +138,7 @@ def _is_pool(pool: str) -> bool:
     return "/" in pool
 
 
-def _misspelt(key: str) -> str:
+def misspelt(key: str) -> str:
     """Return the key that Calico knows for one that only looks like it; empty when it is nothing of the kind."""
     if not re.search(r"(?i)projectcalico|ip_?v?[46]_?pools?\Z", key) or key in _OTHERS:
         return ""
