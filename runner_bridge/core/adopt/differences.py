@@ -51,7 +51,7 @@ def compare(before: object, after: object, path: tuple[str, ...] = ()) -> Iterat
 def _leaf(path: tuple[str, ...], before: object, after: object) -> Iterator[Difference]:
     old, new = _literal(before), _literal(after)
     if old != new:
-        why = _why(path[-1], new=before is _ABSENT, empty=not after)
+        why = NAMED if path[0] == "envVars" else _why(path[-1], new=before is _ABSENT, empty=not after)
         yield Difference(path=path, before=old and redact(old), after=new and redact(new), why=why)
 
 
@@ -93,6 +93,8 @@ def _why(key: str, *, new: bool, empty: bool) -> str:
 
 
 IN_FORCE = "in force today already, and now written down"
+NAMED = "the chart else names the runner anew at every rollout"
+"""Of RUNNER_NAME among the chart's variables."""
 _REASONS: Mapping[str, str] = {
     "annotations_overwrite_allowed": "no job may set annotations by which it chooses its own pool",
     "labels_overwrite_allowed": "no job may set labels that tell which tier it is of",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner_bridge.core.adopt import Adoption, Options, Undecided, adopt_helm_values
+from runner_bridge.core.adopt.differences import NAMED
 from runner_bridge.core.adopt.helm import as_runner_config, parse_values, tags
 from runner_bridge.core.adopt.pools import parse_pool
 from runner_bridge.core.errors import WireError
@@ -114,7 +115,7 @@ def test_a_runner_that_is_named_after_its_pod_needs_a_name() -> None:
     with pytest.raises(Undecided, match="--runner-name NAME"):
         adopt(text)
     adoption = adopt(text, runner_name="infra-platform")
-    assert {one.path for one in adoption.differences if one.path[0] == "envVars"}
+    assert {one.why for one in adoption.differences if one.path[0] == "envVars"} == {NAMED}
 
 
 def test_the_chart_makes_kubernetes_runners_unless_it_is_told_otherwise() -> None:

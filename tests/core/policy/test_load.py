@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner_bridge.core.errors import PolicyError
+from runner_bridge.core.model.codes import policy as codes
 from runner_bridge.core.policy import Source, load
 from runner_bridge.core.policy import model as p
 from tests.core.policy.base import POLICY, TODAY, changed, problems, read
@@ -131,6 +132,11 @@ def test_all_problems_are_told_at_once_in_the_order_of_lines() -> None:
         ("policy-unknown-key", 33),
         ("policy-invalid-value", 37),
     ]
+
+
+def test_a_tier_without_pools_in_a_policy_without_pools_is_told_to_have_one() -> None:
+    found = problems("pools: {}\ntiers: {a: {pools: []}}\n")
+    assert [one.expected for one in found if one.code is codes.TIER_WITHOUT_POOL] == ["at least one pool"]
 
 
 def test_a_problem_shows_its_line_without_secrets() -> None:
