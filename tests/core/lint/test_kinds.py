@@ -10,6 +10,8 @@ from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy,
 
 POOL = "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: a}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n"
+VALUES = '{runners: {config: "[[runners]]"}}'
+PATCH = "    kind: ConfigMap\n    data:\n      config.toml: |\n        [[runners]]\n"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,13 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    conc
         pytest.param("kind: List\nitems: [{kind: Pod}, 5]\n", "a.yaml", [], id="a list of pods"),
         pytest.param("items: [{a: b}]\nkind: List\n", "a.yaml", [], id="a list of objects without a kind"),
         pytest.param("kind: Deployment\n", "a.yaml", [], id="a Deployment"),
+        pytest.param(
+            f"kind: Application\nspec: {{helm: {{valuesObject: {VALUES}}}}}", "a.yaml", ["helm-values"], id="Argo"
+        ),
+        pytest.param(f"kind: HelmChart\nspec: {{valuesContent: '{VALUES}'}}", "a.yaml", ["helm-values"], id="k3s"),
+        pytest.param("kind: Application\nspec: {helm: {values: 'a: b'}}", "a.yaml", [], id="Argo, of another chart"),
+        pytest.param(f"patches:\n- patch: |\n{PATCH}", "a.yaml", ["config-map"], id="an inline patch"),
+        pytest.param("kind: ConfigMap\ndata: {a.sh: '[[runners]]'}", "a.yaml", [], id="a script in a ConfigMap"),
         pytest.param("just text\n", "a.yaml", [], id="text"),
         pytest.param("- 1\n", "a.yaml", [], id="a list"),
         pytest.param("", "a.yaml", [], id="nothing"),
