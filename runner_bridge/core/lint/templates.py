@@ -154,11 +154,12 @@ def unchecked(lines: Iterable[int], name: str) -> tuple[Finding, ...]:
     numbers = sorted(set(lines))
     if not numbers:
         return ()
+    shown = f"line{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}"
     finding = Finding(
         code=codes.TEMPLATE_UNCHECKED,
-        subject="template",
+        subject=f"template, {shown}",
         place=Place(file=name, line=numbers[0]),
-        observed=f"line{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}",
+        observed=shown,
     )
     return (finding,)
 

@@ -67,7 +67,7 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
     key, place = entry.key.name, entry.key.place
     if key in POOL_KEYS:
         if isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
-            yield from pool_annotation(entry.value.value, path, entry.value.place)
+            yield from _pool_annotation(entry.value.value, path, entry.value.place, version=POOL_KEYS[key])
         return
     if key in _FIXED:
         yield found(codes.FIXED_ADDRESS, path, place, observed=key.removeprefix(_CALICO))
@@ -84,8 +84,8 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
         yield found(codes.DEPRECATED_KEY, path, place, observed=key, remedy=remedy)
 
 
-def pool_annotation(value: str, path: str, place: Place) -> Iterator[Finding]:
-    """Yield what is wrong with the value of a pool annotation, as the runner and Calico would see it."""
+def _pool_annotation(value: str, path: str, place: Place, *, version: int) -> Iterator[Finding]:
+    """Yield what is wrong with a list of pools of one IP version, as the runner and Calico would see it."""
     if is_covered(value):
         return
     if "$" in value:
@@ -98,7 +98,7 @@ def pool_annotation(value: str, path: str, place: Place) -> Iterator[Finding]:
             cause=f"A job that sets {_variable(value)} gets the pool that it names.",
         )
         return
-    trouble = _pool_list(value)
+    trouble = _pool_list(value, version=version)
     if trouble:
         expected = """a JSON list of pools, '["infraestrutura"]'"""
         yield found(codes.POOL_ANNOTATION_INVALID, path, place, observed=trouble, expected=expected)
@@ -109,8 +109,8 @@ def _variable(value: str) -> str:
     return found_[1] if found_ else "a variable"
 
 
-def _pool_list(value: str) -> str:
-    """Return what is wrong with a list of pools; empty when nothing is."""
+def _pool_list(value: str, *, version: int) -> str:
+    """Return what is wrong with a list of pools of one IP version; empty when nothing is."""
     try:
         pools = json.loads(value)
     except (ValueError, RecursionError):
@@ -122,20 +122,21 @@ def _pool_list(value: str) -> str:
     for pool in pools:
         if not isinstance(pool, str) or not pool.strip():
             return f"{json.dumps(pool, ensure_ascii=False)}, which is no name of a pool"
-        if not _is_pool(pool):
-            return f"{pool!r}, which no pool can be called"
+        if not _DOMAIN.fullmatch(pool):
+            other = _version_of(pool)
+            if other is None:
+                return f"{pool!r}, which no pool can be called"
+            if other != version:
+                return f"{pool!r}, which is an IPv{other} range; Calico wants IPv{version} here"
     return ""
 
 
-def _is_pool(pool: str) -> bool:
-    """Tell whether a pool may be named so: the name of a Kubernetes object, or a CIDR."""
-    if _DOMAIN.fullmatch(pool):
-        return True
+def _version_of(pool: str) -> int | None:
+    """Return the IP version of a pool that is named by its range; None where it is none."""
     try:
-        ip_network(pool, strict=False)
+        return ip_network(pool, strict=False).version if "/" in pool else None
     except ValueError:
-        return False
-    return "/" in pool
+        return None
 
 
 def misspelt(key: str) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.model import Finding
 
-POOL_KEYS = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
+POOL_KEYS = {"cni.projectcalico.org/ipv4pools": 4, "cni.projectcalico.org/ipv6pools": 6}
+"""The annotations that name pools, each with the IP version of its pools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,7 @@ def _map_item(entry: Entry, wanted: Type, path: str, map_name: str, spot: _Spot)
         yield stray
     elif isinstance(value, Table) and value.kind in {Kind.DOTTED, Kind.IMPLIED}:
         full = ".".join(_names(entry))
+        full = next((key for key in POOL_KEYS if key.replace("/", ".") == full), full)
         yield found(
             codes.UNQUOTED_KEY,
             path,
