@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of
+from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of, unreadable
 
 POOL = "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: a}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n"
@@ -126,3 +126,10 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_any_text_has_some_kinds_or_none(text: str) -> None:
     assert set(kinds_of(text, "a.yaml")) <= set(Kind)
+
+
+@pytest.mark.parametrize(("text", "said"), [("a: [\n", "a.yaml:2:1: "), ("a: b\n", ""), ("a: {{ .x }}/16\n", "")])
+def test_why_a_file_is_no_yaml_is_said_with_its_place(text: str, said: str) -> None:
+    why = unreadable(text, "a.yaml")
+    assert why.startswith(said)
+    assert bool(why) is bool(said)

@@ -183,6 +183,7 @@ FOUND = {
         annotation('"cni.projectcalico.org/ipv6pools" = «\'["a", "10.0.0.0/8"]\'»'),
         "pool-annotation-invalid",
     ),
+    "no range": (annotation(f"{POOL_KEY} = «'[\"10.0.0.0/99\"]'»"), "pool-annotation-invalid"),
     "address for a range": (annotation(f"{POOL_KEY} = «'[\"fd00::1\"]'»"), "pool-annotation-invalid"),
     "single quotes inside": (annotation(f"{POOL_KEY} = «\"['infra']\"»"), "pool-annotation-invalid"),
     "nested without end": (annotation(f"{POOL_KEY} = «'{'[' * 5000}'»"), "pool-annotation-invalid"),

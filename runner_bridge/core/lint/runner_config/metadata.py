@@ -119,24 +119,22 @@ def _pool_list(value: str, *, version: int) -> str:
         return f"{value!r}, which is no list"
     if not pools:
         return "an empty list"
-    for pool in pools:
-        if not isinstance(pool, str) or not pool.strip():
-            return f"{json.dumps(pool, ensure_ascii=False)}, which is no name of a pool"
-        if not _DOMAIN.fullmatch(pool):
-            other = _version_of(pool)
-            if other is None:
-                return f"{pool!r}, which no pool can be called"
-            if other != version:
-                return f"{pool!r}, which is an IPv{other} range; Calico wants IPv{version} here"
-    return ""
+    return next(filter(None, (_pool(pool, version) for pool in pools)), "")
 
 
-def _version_of(pool: str) -> int | None:
-    """Return the IP version of a pool that is named by its range; None where it is none."""
+def _pool(pool: object, version: int) -> str:
+    """Return what is wrong with one pool; it is named as Kubernetes names objects, or by its range."""
+    if not isinstance(pool, str) or not pool.strip():
+        return f"{json.dumps(pool, ensure_ascii=False)}, which is no name of a pool"
+    if _DOMAIN.fullmatch(pool):
+        return ""
     try:
-        return ip_network(pool, strict=False).version if "/" in pool else None
+        other = ip_network(pool, strict=False).version if "/" in pool else None
     except ValueError:
-        return None
+        other = None
+    if other is None:
+        return f"{pool!r}, which no pool can be called"
+    return "" if other == version else f"{pool!r}, which is a range of IPv{other} and not of IPv{version}"
 
 
 def misspelt(key: str) -> str:
