@@ -206,6 +206,14 @@ def test_one_file_holds_one_document() -> None:
     assert (found.code.name, found.place and found.place.line) == ("policy-malformed", POLICY.count("\n") + 2)
 
 
+@pytest.mark.parametrize("more", ["", "---\na: b\n"], ids=["one object", "several documents"])
+def test_a_kubernetes_object_among_the_files_is_one_problem(more: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(parts(POLICY, f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{more}"), today=TODAY)
+    (found,) = caught.value.findings
+    assert (found.subject, found.observed, str(found.place)) == ("apiVersion", "a Kubernetes object", "1.yaml:1:1")
+
+
 @pytest.mark.parametrize(
     "sources", [[], parts(""), parts("# a comment\n"), parts("---\n")], ids=["no-file", "empty", "comment", "null"]
 )
