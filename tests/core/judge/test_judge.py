@@ -398,6 +398,12 @@ def test_half_of_the_poll_timeout_without_address_is_too_long() -> None:
     assert one(make.job_pod(""), now=late, failures=()).findings[0].cause
 
 
+def test_a_wait_of_hours_may_be_a_dump_that_was_copied() -> None:
+    (found,) = one(make.job_pod(""), now=make.NOW + timedelta(hours=45, minutes=5)).findings
+    assert "no address 45 h after it was bound" in found.observed
+    assert "--now" in found.cause
+
+
 def failure(message: str = 'error parsing pool "x": invalid CIDR address: x', **changes: Any) -> c.SandboxFailure:
     pod = make.job_pod()
     return c.SandboxFailure(
