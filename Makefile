@@ -15,7 +15,7 @@ help:  ## this list
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@echo "[1/2] making a Python environment in $(VENV) (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "runner-bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "runner-bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo 'not there'). Name another one: make PYTHON=python3.12 ..."; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "[2/2] installing the pinned libraries"
 	@$(PINNED) requirements/run.txt
@@ -30,6 +30,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 
 demo: $(VENV)/run.stamp  ## what it finds, on recorded job pods; no cluster needed
 	@$(BIN)/runner-bridge demo
+	@printf '\n# To run these yourself:\nexport PATH="%s:$$PATH"\ncd runner-bridge-demo\n' "$(CURDIR)/$(BIN)"
 
 test: $(VENV)/dev.stamp  ## all tests, with the coverage promise of core and render
 	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)

@@ -73,6 +73,7 @@ rules:
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
   resources: [ippools, ipamblocks]
   verbs: [list]
-$ runner-bridge init --from config.toml --help   # a policy of what you have
+$ kubectl get ippools.crd.projectcalico.org -o yaml > ippools.yaml
+$ runner-bridge init --from config.toml --pools ippools.yaml
 $ kubectl get pods -A -o json | runner-bridge check --pods -
 """
