@@ -249,6 +249,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("[" * 10_000, "a.yaml:1:201: nested more than 200 levels", id="deep-flow"),
         pytest.param("- " * 10_000, "a.yaml:1:401: nested more than 200 levels", id="deep-block"),
         pytest.param("&a [*a]", "inside of its own anchor", id="recursive"),
+        pytest.param("a: [**]\n", "a.yaml:1:6: a value that begins with * or &", id="stars without quotes"),
         pytest.param("a:\n\tb: 1\n", "a.yaml:2:1: a tab in the indentation, expected spaces", id="tab"),
         pytest.param("a: b: c", "a.yaml:1:5: a second ': '", id="second-colon"),
         pytest.param("a: 1\nb\nc: 1\n", "neither a key nor belongs to one", id="no-colon"),

@@ -57,7 +57,7 @@ INVALID_VALUE: Final = _code(
     "the value is not allowed here",
     "The value has the right type but is outside of what the key allows: not one of its words, not in its range, or "
     "not of its form.",
-    "Use one of the allowed values.",
+    "Write what is expected.",
 )
 REPEATED_VALUE: Final = _code(
     "policy-repeated-value",
