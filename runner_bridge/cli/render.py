@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,7 @@ class _Call:
         if kind == CONFIG:
             return fragment.merge(text, policy, name=shown)
         if kind == VALUES:
+            _refuse_no_values(text, shown)
             return helm_values.merge_values(text, policy, self._runner(policy, text, shown), name=shown)
         message = (
             f"{shown} is not known as a config.toml or as Helm values. Say so: render {CONFIG} or render {VALUES}."
@@ -123,6 +125,20 @@ class _Call:
             seen = f"No runner is called {name!r}" if name else f"{shown} does not say whose release it is"
             raise click.UsageError(f"{seen}. Name one with --runner: {_some(list(policy.runners))}.")
         return found
+
+
+def _refuse_no_values(text: str, shown: str) -> None:
+    """Refuse a policy or a manifest: `runners.config` at its end would be read by nobody, and break the file."""
+    from runner_bridge.core.errors import SettingsError
+    from runner_bridge.core.lint.kinds import Kind, kinds_of
+
+    kinds = kinds_of(text, shown)
+    if re.search(r"(?m)^apiVersion:", text) or (kinds and Kind.HELM_VALUES not in kinds):
+        message = (
+            f"{shown}: is a {kinds[0] if kinds else 'manifest'}, not values of the chart gitlab-runner. "
+            "Name the values file."
+        )
+        raise SettingsError(message)
 
 
 def _text(option: str | bool | None) -> str:  # noqa: FBT001 - an option of click
