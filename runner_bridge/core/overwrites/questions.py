@@ -190,20 +190,32 @@ def _labels(configured: tuple[str, ...]) -> Question:
 
 
 def _node_selector(configured: tuple[str, ...]) -> Question:
-    """Ask for a label of a node that config.toml selects by, or the node's own name. Values are never expanded."""
+    r"""
+    Ask for the node's own name, or any value at all of a label that config.toml selects by. Values are never expanded.
+
+    A pattern that lists the values of such a label is an admin's choice: `^kubernetes\.io/arch=(amd64|arm64)$`.
+    """
+    valid = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
     known = (HOST_NAME, *configured)
-    value = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-    everything = goal.after({f"{key}=": goal.LABEL_VALUE for key in known})
-    samples = tuple(f"{key}=worker-2" for key in known)
+    reach = goal.after(
+        {**{f"{key}=": goal.LONGEST_LABEL_VALUE for key in configured}, f"{HOST_NAME}=": goal.LABEL_VALUE}
+    )
+
+    def any_value(key: str) -> tuple[Machine, ...]:
+        return tuple(goal.after({f"{key}=": value}) for value in (goal.LABEL_VALUE, goal.LONGEST_LABEL_VALUE))
+
+    def usual(key: str) -> tuple[Machine, ...]:
+        return (goal.literal(f"{key}=worker-2"), any_value(key)[1])
+
     return Question(
-        reach=everything,
+        reach=reach,
         ways_out=(
-            lambda: (goal.literal(*samples[:1]),),
-            lambda: (goal.literal(*samples),),
-            lambda: (everything,),
+            lambda: (goal.literal(f"{HOST_NAME}=worker-2"),),
+            lambda: (goal.after({f"{HOST_NAME}=": goal.LABEL_VALUE}),),
+            *(partial(way, key) for way in (usual, any_value) for key in configured),
         ),
-        is_way_out=lambda key, text: key in known and value.fullmatch(text) is not None,
-        samples=samples,
+        is_way_out=lambda key, text: key in known and valid.fullmatch(text) is not None,
+        samples=(f"{HOST_NAME}=worker-2", *(f"{key}={'x' * 63}" for key in configured)),
     )
 
 
