@@ -90,6 +90,10 @@ class _Values:
         self._root = documents[0] if documents else None
         if len(documents) > 1:
             raise self._refuse(documents[1], "a second document", "one", "Helm reads only one; remove the other.")
+        if self._root is not None and (kind := self._root.get("kind")) and self._root.get("apiVersion"):
+            # Argo CD and Flux wrap values in an object of their own, where keys at the top mean something else.
+            remedy = "Keep the values in a file of their own and let the object name it."
+            raise self._refuse(kind, f"a {redact(kind.text)}", "values of the chart and nothing around them", remedy)
         if self._root is not None and self._root.kind is not yaml.Kind.MAPPING:
             raise self._refuse(self._root, f"a {self._root.kind}", "a mapping", "Check that the right file is named.")
         self._expected: dict[str, Any] = {} if self._root is None else yaml.to_python(self._root)

@@ -176,3 +176,14 @@ def test_any_release_differs_from_its_policy_in_nothing_but_what_is_named(body: 
     assert {one.path for one in adoption.differences} == changed(parse_values(text, "v"), parse_values(merged, "v"))
     assert {one.path[0] for one in adoption.differences} <= {"runners", "envVars"}
     assert adopt(merged).differences == ()
+
+
+def test_values_of_an_umbrella_chart_are_read_below_the_charts_name() -> None:
+    inner = "gitlabUrl: https://gitlab.example.com\nconcurrent: 7\n"
+    umbrella = "gitlab-runner:\n" + "".join(f"  {line}\n" for line in inner.splitlines()) + "postgresql: {}\n"
+    assert parse_values(umbrella, "values.yaml") == parse_values(inner, "values.yaml")
+
+
+def test_an_object_around_the_values_is_refused() -> None:
+    with pytest.raises(WireError, match="Name the values file that it hands to Helm"):
+        parse_values("apiVersion: argoproj.io/v1alpha1\nkind: Application\n", "app.yaml")

@@ -270,6 +270,11 @@ def test_a_text_that_the_merge_would_break_is_refused_without_a_line_of_the_brok
         merged(written)
 
 
+def test_an_object_around_the_values_is_refused() -> None:
+    with pytest.raises(WireError, match=r"values\.yaml:2:7: a HelmRelease, expected values of the chart"):
+        merged("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values: {}\n")
+
+
 def test_runners_on_one_line_are_refused() -> None:
     with pytest.raises(WireError, match=r"values\.yaml:1:10: runners on one line"):
         merged('runners: {config: "[[runners]]"}\n')
