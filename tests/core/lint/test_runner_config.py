@@ -367,6 +367,12 @@ QUIET = {
     "words in the place of tokens": f"{TOP}{RUNNER}{RUNNER.replace(chr(34) + 'a', chr(34) + 'b')}".replace(
         "glrt-t1_4xYqA7pLwFAKETOKEN00", "REDACTED"
     ),
+    **{
+        f"tokens blanked as {blank}": f"{TOP}{RUNNER}{RUNNER.replace(chr(34) + 'a', chr(34) + 'b')}".replace(
+            "t1_4xYqA7pLwFAKETOKEN00", blank
+        )
+        for blank in ("REDACTED", "xxxxxxxxxxxxxxxxxxxx", "********", "...", "<token>")
+    },
     "patches that are pinned off": patch(
         "[[runners.kubernetes.pod_spec]]\npatch = 'hostNetwork: true'\n", flag=f"{FLAG} = false"
     ),

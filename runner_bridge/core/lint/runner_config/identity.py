@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
 _PLACEHOLDER = re.compile(r"(?i)redact|token|secret|change|replace|example|your|xxx|\*\*|\.\.\.|[<>\[\]{}…]")
+_BLANKED = re.compile(r"(?i)redact|x{6}|\*{3}|\.{3}|…|[<>]")
+"""What stands behind the prefix of a token where its rest was taken out; no real one holds it but by a freak."""
 
 
 def check(runners: Sequence[Runner], *, partial: bool) -> Iterator[Finding]:
@@ -93,7 +95,8 @@ def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
 
 def is_placeholder(token: str) -> bool:
     """Tell whether somebody put a word for the token, to show the file around: nothing can be compared then."""
-    return not has_token_prefix(token) and "$" not in token and _PLACEHOLDER.search(token) is not None
+    blank = _BLANKED if has_token_prefix(token) else _PLACEHOLDER
+    return "$" not in token and blank.search(token) is not None
 
 
 def _twin(code: Code, path: str, place: Place, first: tuple[Runner, Place], what: str) -> Finding:
