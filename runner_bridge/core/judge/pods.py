@@ -76,6 +76,8 @@ _SET_LATER = Problem(
 )
 
 
+_RUN_AGAIN = "Run the job again once that is mended: a pod keeps its address."
+"""For an address whose cause is another finding of the same pod, which says what to mend."""
 _PLACES = frozenset({codes.ADDRESS_OUTSIDE_TIER_POOLS, codes.ADDRESS_ROUTABLE, codes.ADDRESS_IN_NO_POOL})
 
 
@@ -83,9 +85,12 @@ def _explained(assignment: Assignment, request: Request) -> tuple[Problem, ...]:
     """Say of an address outside the tier's pools how it came there, as far as the request tells."""
     if not assignment.outside:
         return assignment.problems
+    remedy = ""
     if any(problem.code.outcome is Outcome.BREACH for problem in request.problems):
+        remedy = _RUN_AGAIN
         cause = "It follows from what the pod asks for."
     elif request.silent:
+        remedy = _RUN_AGAIN
         cause = "Nothing asked for the tier's pools when the pod's network was made, so Calico chose."
     elif request.problems:
         cause = "What the pod asks for is not proven either."
@@ -97,7 +102,9 @@ def _explained(assignment: Assignment, request: Request) -> tuple[Problem, ...]:
     else:
         cause = "Nothing was asked for: Calico's own selection, or the CNI configuration's, leads to this pool."
     return tuple(
-        structs.replace(problem, cause=f"{problem.cause} {cause}".lstrip()) if problem.code in _PLACES else problem
+        structs.replace(problem, cause=f"{problem.cause} {cause}".lstrip(), remedy=remedy)
+        if problem.code in _PLACES
+        else problem
         for problem in assignment.problems
     )
 
