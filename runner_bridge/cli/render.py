@@ -231,16 +231,16 @@ def _found(path: Path) -> str | None:
 
 def _stale(folder: str, wanted: Mapping[str, str]) -> list[str]:
     """Return the files that we generated once and that the policy calls for no longer."""
+    from runner_bridge.core.text.origin import is_generated
     from runner_bridge.ports import files
     from runner_bridge.render import FOLDERS
-    from runner_bridge.render.heading import GENERATED
 
     ours = [Path(folder) / name for name in FOLDERS]
     paths = [Path(path) for each in ours if each.is_dir() for path in files.walk(str(each), (".yaml",))]
     return [
         name
         for path in paths
-        if (name := path.relative_to(folder).as_posix()) not in wanted and (_found(path) or "").startswith(GENERATED)
+        if (name := path.relative_to(folder).as_posix()) not in wanted and is_generated(_found(path) or "")
     ]
 
 
