@@ -54,6 +54,8 @@ class _Call:
         self.output, self.check, self.into = (_text(options[key]) for key in ("output", "check", "into"))
         self.write, self.runner = bool(options["write"]), _text(options["runner"])
         chosen = [f"--{key}" for key in ("output", "check", "into") if options[key] is not None]
+        if empty := [name for name in chosen if not options[name.removeprefix("--")]]:
+            raise click.UsageError(f"{empty[0]} names nothing. Write the folder or the file behind it.")
         if len(chosen) > 1:
             raise click.UsageError(f"{' and '.join(chosen)} exclude each other. Choose one.")
         if (self.write or self.runner) and not self.into:

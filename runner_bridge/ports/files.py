@@ -82,6 +82,7 @@ def _too_large(name: str, limit_bytes: int) -> str:
 
 def explain_os_error(path: str, error: OSError | ValueError) -> str:
     """Return one sentence on why a path cannot be used, and what to do."""
+    path = path or "''"
     if isinstance(error, FileNotFoundError):
         return f"{path}: no such file. Check the name; the current folder is {_cwd()}."
     if isinstance(error, IsADirectoryError):

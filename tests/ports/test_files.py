@@ -47,7 +47,7 @@ def test_a_path_that_cannot_be_read_is_explained(tmp_path: Path, make: object, s
 
 
 def test_an_empty_name_is_no_file() -> None:
-    with pytest.raises(SettingsError, match="no such file"):
+    with pytest.raises(SettingsError, match="'': no such file"):
         files.read_text("")
 
 
