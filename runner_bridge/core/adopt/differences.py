@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.model.annotations import CALICO
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _why(key: str, *, new: bool, empty: bool) -> str:
         return IN_FORCE
     if key.startswith("FF_"):
         return "pinned, so that no job can switch it by a variable"
-    if key.startswith("cni.projectcalico.org/"):
+    if key.startswith(CALICO):
         return "the pools of its tier are all that a job pod asks for, each by its name"
     return next((reason for end, reason in _REASONS.items() if key.endswith(end)), "")
 

@@ -20,6 +20,7 @@ from runner_bridge.core.adopt.metadata import OURS, ask_lint, clean_url, why_not
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.lint.runner_config.metadata import misspelt
 from runner_bridge.core.marks import short_id
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text import toml
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KUBERNETES",
-    "POOL_KEYS",
     "Existing",
     "ExistingRunner",
     "parse",
@@ -39,8 +39,6 @@ __all__ = [
 ]
 
 KUBERNETES = "kubernetes"
-POOL_KEYS: tuple[str, str] = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
-"""The annotations by which a pod asks Calico for pools, one per family; each holds a JSON list of names in a string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from runner_bridge.core.lint.runner_config.embedded import (
     template_rules,
 )
 from runner_bridge.core.lint.runner_config.report import find, found, join
-from runner_bridge.core.lint.runner_config.shape import POOL_KEYS
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes
 from runner_bridge.core.text.yaml import Kind, Node

@@ -22,8 +22,8 @@ from runner_bridge.core.lint.runner_config.embedded import (
 )
 from runner_bridge.core.lint.runner_config.identity import is_placeholder
 from runner_bridge.core.lint.runner_config.report import found
-from runner_bridge.core.lint.runner_config.shape import POOL_KEYS
 from runner_bridge.core.lint.runner_config.unknown import one_slip
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes
 from runner_bridge.core.text.yaml import Kind, Malformed, Node, repeated_keys

@@ -9,8 +9,8 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.runner_config.report import Runner, found, join, table_of
-from runner_bridge.core.lint.runner_config.shape import POOL_KEYS
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.model.annotations import CALICO, POOL_KEYS
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.toml import Scalar
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding, Place
     from runner_bridge.core.text.toml import Entry, Table
 
-_CALICO = "cni.projectcalico.org/"
 _APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
-_FIXED = tuple(f"{_CALICO}{name}" for name in ("ipAddrs", "ipAddrsNoIpam", "hwAddr", "floatingIPs"))
-_OTHERS = tuple(f"{_CALICO}{name}" for name in ("ipFamilies", "allowedSourcePrefixes", "qosPolicies"))
+_FIXED = tuple(f"{CALICO}{name}" for name in ("ipAddrs", "ipAddrsNoIpam", "hwAddr", "floatingIPs"))
+_OTHERS = tuple(f"{CALICO}{name}" for name in ("ipFamilies", "allowedSourcePrefixes", "qosPolicies"))
 
 # apimachinery/pkg/util/validation: a qualified name, after an optional DNS subdomain. Annotation keys are checked in
 # small letters, label keys as they are.
@@ -70,7 +69,7 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
             yield from _pool_annotation(entry.value.value, path, entry.value.place, version=POOL_KEYS[key])
         return
     if key in _FIXED:
-        yield found(codes.FIXED_ADDRESS, path, place, observed=key.removeprefix(_CALICO))
+        yield found(codes.FIXED_ADDRESS, path, place, observed=key.removeprefix(CALICO))
     elif meant := misspelt(key):
         yield found(
             codes.POOL_ANNOTATION_MISSPELT, path, place, observed=key, expected=meant, remedy=f'Write "{meant}".'

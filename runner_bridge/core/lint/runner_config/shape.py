@@ -16,6 +16,7 @@ from runner_bridge.core.lint.runner_config import unknown
 from runner_bridge.core.lint.runner_config.report import found, join, text_of
 from runner_bridge.core.lint.runner_keys import ROOT, Section, Type
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text.toml import Array, Entry, Kind, Scalar, Table, Value
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from runner_bridge.core.model import Finding
-
-POOL_KEYS = {"cni.projectcalico.org/ipv4pools": 4, "cni.projectcalico.org/ipv6pools": 6}
-"""The annotations that name pools, each with the IP version of its pools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
