@@ -132,8 +132,11 @@ class _Call:
 def _refuse_no_values(text: str, shown: str) -> None:
     """Refuse a policy or a manifest: `runners.config` at its end would be read by nobody, and break the file."""
     from runner_bridge.core.errors import SettingsError
-    from runner_bridge.core.lint.kinds import Kind, kinds_of
+    from runner_bridge.core.lint.kinds import Kind, kinds_of, only_wraps_values
 
+    if only_wraps_values(text, shown):
+        message = f"{shown}: wraps values of the chart gitlab-runner. Name the values file that it hands to Helm."
+        raise SettingsError(message)
     kinds = kinds_of(text, shown)
     if re.search(r"(?m)^apiVersion:", text) or (kinds and Kind.HELM_VALUES not in kinds):
         message = (

@@ -228,8 +228,9 @@ def test_values_of_nobody_are_refused(
         (Path(BLOG).read_text(), "is a policy, not values"),
         ("apiVersion: v1\nkind: ConfigMap\ndata: {config.toml: '[[runners]]'}\n", "is a config-map, not values"),
         ("apiVersion: apps/v1\nkind: Deployment\n", "is a manifest, not values"),
+        ("releases: [{values: [{runners: {config: '[[runners]]'}}]}]\n", "wraps values of the chart"),
     ],
-    ids=["policy", "config-map", "deployment"],
+    ids=["policy", "config-map", "deployment", "helmfile"],
 )
 def test_what_is_no_values_file_is_never_merged_into(tmp_path: Path, text: str, what: str, capsys: Output) -> None:
     path = tmp_path / "values.yaml"

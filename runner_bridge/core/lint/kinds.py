@@ -90,6 +90,18 @@ def unreadable(text: str, name: str) -> str:
     return ""
 
 
+def only_wraps_values(text: str, name: str) -> bool:
+    """Tell whether a file hands values to the runner's chart, as Argo CD or helmfile do, and is no values file."""
+    try:
+        documents = parse(mask_yaml(text).text, name)
+    except Malformed:
+        return False
+    plain = [{key.text: value for key, value in document.items} for document in documents]
+    if any("kind" not in keys and Kind.HELM_VALUES in _of_keys(keys) for keys in plain):
+        return False
+    return any(Kind.HELM_VALUES in _of_document(document) for document in documents)
+
+
 def is_policy_part(text: str, name: str) -> bool:
     """Tell whether a text has only keys of a policy: beside one in the same folder it is a part of it."""
     try:

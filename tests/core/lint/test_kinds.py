@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of, unreadable
+from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of, only_wraps_values, unreadable
 
 POOL = "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: a}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n"
@@ -133,3 +133,18 @@ def test_why_a_file_is_no_yaml_is_said_with_its_place(text: str, said: str) -> N
     why = unreadable(text, "a.yaml")
     assert why.startswith(said)
     assert bool(why) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "wraps"),
+    [
+        pytest.param(f"kind: HelmRelease\nspec: {{values: {VALUES}}}", True, id="Flux"),
+        pytest.param(f"releases: [{{values: [{VALUES}]}}]", True, id="helmfile"),
+        pytest.param(VALUES, False, id="values"),
+        pytest.param(f"gitlab-runner: {VALUES}", False, id="values of an umbrella chart"),
+        pytest.param("kind: Deployment", False, id="another object"),
+        pytest.param("a: [", False, id="no YAML"),
+    ],
+)
+def test_a_file_around_values_is_no_values_file(text: str, wraps: bool) -> None:
+    assert only_wraps_values(text, "a.yaml") is wraps
