@@ -17,7 +17,7 @@ help:  ## this list
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@echo "[1/2] making a Python environment in $(VENV) (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "runner-bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "runner-bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo 'not there'). Name another one: make PYTHON=python3.12 ..."; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "[2/2] installing the pinned libraries"
 	@$(PINNED) requirements/run.txt
@@ -32,6 +32,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 
 demo: $(VENV)/run.stamp  ## what it finds, on recorded job pods; no cluster needed
 	@$(BIN)/runner-bridge demo
+	@printf '\n# To run these yourself:\nexport PATH="%s:$$PATH"\ncd runner-bridge-demo\n' "$(CURDIR)/$(BIN)"
 
 cluster: $(VENV)/dev.stamp  ## the real API server of the tests, built once (about five minutes)
 	@$(BIN)/python tests/cluster/build.py $(CLUSTER)

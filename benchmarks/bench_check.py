@@ -26,8 +26,7 @@ from msgspec.json import Decoder
 from runner_bridge.ask.answers.check import answer
 from runner_bridge.ask.views import verdict_data, verdict_table
 from runner_bridge.core.judge import judge
-from runner_bridge.core.policy.load import load
-from runner_bridge.core.policy.source import Source
+from runner_bridge.core.policy import Source, load
 from runner_bridge.core.wire import objects
 from runner_bridge.core.wire.reader import Reader
 from runner_bridge.ports.dumps import read_dump

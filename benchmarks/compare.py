@@ -66,6 +66,6 @@ def _line(name: str, seconds: list[float], peer: list[float], limit: float | Non
     ratios = [mine / max(its, 1e-9) for mine, its in zip(seconds, peer, strict=True)]
     ratio = median(ratios)
     promise = "" if limit is None else f"   promised ≤ {limit:g}"
-    spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
-    print(f"  {name:36} {median(seconds) * 1000:10.2f} ms {ratio:7.2f} x   {spread}{promise}")
+    spread = f"({min(ratios):.3f} to {max(ratios):.3f})"
+    print(f"  {name:36} {median(seconds) * 1000:10.2f} ms {ratio:8.3f} x   {spread}{promise}")
     return ratio

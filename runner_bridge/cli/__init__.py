@@ -35,8 +35,8 @@ CLEAN, FINDINGS, USAGE, UNPROVEN, LEDGER, INTERNAL = 0, 1, 2, 3, 4, 5
 INTERRUPTED = 130
 
 EPILOG = (
-    "Exit codes: 0 clean, 1 findings, 2 wrong usage, settings or policy, 3 a neighbour could not be asked, "
-    "4 the ledger is damaged, 5 internal error, 130 interrupted."
+    "Exit codes: 0 clean, 1 findings, 2 wrong usage, settings or policy, or input that cannot be read, 3 nothing is "
+    "proven, 5 internal error, 130 interrupted."
 )
 
 

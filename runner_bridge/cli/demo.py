@@ -32,6 +32,8 @@ def command(folder: str) -> int:
     from runner_bridge.ports.files import make_folder, write_text
     from runner_bridge.simulate import recorded
 
+    if not folder:
+        raise click.UsageError("--output names nothing. Write the folder behind it, or leave it out.")
     make_folder(folder)
     for name in FILES:
         write_text(f"{folder}/{name}", recorded.text(name))
@@ -73,6 +75,7 @@ rules:
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
   resources: [ippools, ipamblocks]
   verbs: [get, list]
-$ runner-bridge init --from config.toml --help   # a policy of what you have
+$ kubectl get ippools.crd.projectcalico.org -o yaml > ippools.yaml
+$ runner-bridge init --from config.toml --pools ippools.yaml
 $ runner-bridge check                            # asks the cluster, only reads
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from runner_bridge.cli.output import emit, is_terminal, width
 
 if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Address, Policy, Project
+
+_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+")
+"""GitLab, lib/gitlab/path_regex.rb, but for what it forbids at either end of a part."""
 
 
 @click.command()
@@ -74,7 +78,7 @@ def _project(
             message = f"two numbers: PROJECT is {path} and --id is {number}. Give one."
             raise click.UsageError(message)
         return Project(id=int(path), topics=topics, attributes=attributes)
-    if "/" not in path or "://" in path or not all(path.split("/")):
+    if "/" not in path or not _PATH.fullmatch(path):
         message = (
             f"{text!r} is no project: expected a full path such as platform/deploy, a number, or an address below "
             f"{policy.gitlab.url}."

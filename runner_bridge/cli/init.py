@@ -89,4 +89,4 @@ def write_policy(text: str, output: str, *, force: bool) -> None:
     if force or not os.path.lexists(schema):
         files.write_text(schema, schema_text())
     note(f"Wrote {output}, and {schema} for your editor.")
-    note(f"Next: edit it, then  runner-bridge lint {output}  and  runner-bridge render --policy {output} -o out")
+    note(f"Next: edit it, then\n  runner-bridge lint {output}\n  runner-bridge render --policy {output} -o out")

@@ -126,7 +126,7 @@ def adopt(source: str, said: Mapping[str, Any]) -> str:
 def tell_next(source: str, output: str) -> None:
     """Say how to see in the file itself what was told, and how to make it so."""
     if STDIN not in {source, output}:
-        note(f"Compare: runner-bridge render --policy {output} --into {source}  (--write makes it so)")
+        note(f"Compare (--write makes it so):\n  runner-bridge render --policy {output} --into {source}")
 
 
 def _project_rule(text: str) -> tuple[str, str]:
@@ -140,7 +140,7 @@ def _project_rule(text: str) -> tuple[str, str]:
 def _adopt(text: str, file: str, options: Options) -> Adoption:
     from runner_bridge.core.adopt import adopt_helm_values, adopt_runner_config
     from runner_bridge.core.errors import SettingsError
-    from runner_bridge.core.lint.kinds import Kind, kinds_of
+    from runner_bridge.core.lint.kinds import Kind, kinds_of, only_wraps_values
     from runner_bridge.render.fragment import merge
     from runner_bridge.render.helm_values import merge_values
 
@@ -148,6 +148,9 @@ def _adopt(text: str, file: str, options: Options) -> Adoption:
         (runner,) = policy.runners.values()
         return merge_values(text, policy, runner, name=file)
 
+    if only_wraps_values(text, file):
+        message = f"{file}: wraps values of the chart gitlab-runner. Name the values file that it hands to Helm."
+        raise SettingsError(message)
     match kinds_of(text, file):
         case (Kind.RUNNER_CONFIG,):
             return adopt_runner_config(

@@ -126,6 +126,10 @@ def _read(paths: Iterable[str]) -> tuple[list[Source], list[str]]:
             problems.append(str(error))
 
     for path in paths:
+        if not path:
+            # `Path("")` would be the current folder: a variable that is not set must not lint everything.
+            problems.append("an empty name was given, expected a file or folder. Check the variable that holds it.")
+            continue
         if path == STDIN or not Path(path).is_dir():
             take(path, "")
             continue

@@ -18,6 +18,9 @@ def emit(text: str) -> None:
     Write a result to standard output, as it is. A closed pipe is no error: later calls write nowhere.
 
     A character that the terminal's encoding does not have becomes `?`: an old locale is no reason to fail.
+
+    Raises:
+        SettingsError: it cannot be written, for example because the disk is full.
     """
     encoding = sys.stdout.encoding or "utf-8"
     text = text.encode(encoding, "replace").decode(encoding)
@@ -26,6 +29,12 @@ def emit(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _close_quietly()
+    except OSError as error:
+        from runner_bridge.core.errors import SettingsError
+
+        _close_quietly()
+        message = f"standard output: cannot be written: {error.strerror}. Make room, or write elsewhere."
+        raise SettingsError(message) from error
 
 
 def note(text: str) -> None:

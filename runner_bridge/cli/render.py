@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ class _Call:
         self.output, self.check, self.into = (_text(options[key]) for key in ("output", "check", "into"))
         self.write, self.runner = bool(options["write"]), _text(options["runner"])
         chosen = [f"--{key}" for key in ("output", "check", "into") if options[key] is not None]
+        if empty := [name for name in chosen if not options[name.removeprefix("--")]]:
+            raise click.UsageError(f"{empty[0]} names nothing. Write the folder or the file behind it.")
         if len(chosen) > 1:
             raise click.UsageError(f"{' and '.join(chosen)} exclude each other. Choose one.")
         if (self.write or self.runner) and not self.into:
@@ -106,6 +109,7 @@ class _Call:
         if kind == CONFIG:
             return fragment.merge(text, policy, name=shown)
         if kind == VALUES:
+            _refuse_no_values(text, shown)
             return helm_values.merge_values(text, policy, self._runner(policy, text, shown), name=shown)
         message = (
             f"{shown} is not known as a config.toml or as Helm values. Say so: render {CONFIG} or render {VALUES}."
@@ -123,6 +127,23 @@ class _Call:
             seen = f"No runner is called {name!r}" if name else f"{shown} does not say whose release it is"
             raise click.UsageError(f"{seen}. Name one with --runner: {_some(list(policy.runners))}.")
         return found
+
+
+def _refuse_no_values(text: str, shown: str) -> None:
+    """Refuse a policy or a manifest: `runners.config` at its end would be read by nobody, and break the file."""
+    from runner_bridge.core.errors import SettingsError
+    from runner_bridge.core.lint.kinds import Kind, kinds_of, only_wraps_values
+
+    if only_wraps_values(text, shown):
+        message = f"{shown}: wraps values of the chart gitlab-runner. Name the values file that it hands to Helm."
+        raise SettingsError(message)
+    kinds = kinds_of(text, shown)
+    if re.search(r"(?m)^apiVersion:", text) or (kinds and Kind.HELM_VALUES not in kinds):
+        message = (
+            f"{shown}: is a {kinds[0] if kinds else 'manifest'}, not values of the chart gitlab-runner. "
+            "Name the values file."
+        )
+        raise SettingsError(message)
 
 
 def _text(option: str | bool | None) -> str:  # noqa: FBT001 - an option of click
@@ -215,16 +236,16 @@ def _found(path: Path) -> str | None:
 
 def _stale(folder: str, wanted: Mapping[str, str]) -> list[str]:
     """Return the files that we generated once and that the policy calls for no longer."""
+    from runner_bridge.core.text.origin import is_generated
     from runner_bridge.ports import files
     from runner_bridge.render import FOLDERS
-    from runner_bridge.render.heading import GENERATED
 
     ours = [Path(folder) / name for name in FOLDERS]
     paths = [Path(path) for each in ours if each.is_dir() for path in files.walk(str(each), (".yaml",))]
     return [
         name
         for path in paths
-        if (name := path.relative_to(folder).as_posix()) not in wanted and (_found(path) or "").startswith(GENERATED)
+        if (name := path.relative_to(folder).as_posix()) not in wanted and is_generated(_found(path) or "")
     ]
 
 

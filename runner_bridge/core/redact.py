@@ -2,8 +2,8 @@
 The one function that takes secrets out of text before it leaves the program.
 
 Everything that prints a piece of somebody's file passes it here first: excerpts, diffs, error texts. It knows the
-shapes of GitLab tokens (https://docs.gitlab.com/security/tokens/#token-prefixes), Slack tokens, webhook secrets and
-JSON Web Tokens, and the values of keys that hold secrets by name.
+shapes of GitLab tokens (https://docs.gitlab.com/security/tokens/#token-prefixes), Slack tokens, webhook secrets, JSON
+Web Tokens and private keys, and the values of keys and variables that hold secrets by name.
 """
 
 from __future__ import annotations
@@ -22,19 +22,48 @@ _TOKENS = re.compile(
     r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*)"
 )
 
-# Name and password of `https://user:password@host`.
-_URL_PASSWORD = re.compile(r"(?<=://)[^\s/@:\"'`]*:[^\s/@\"'`]+(?=@)")
+# Name and password of `https://user:password@host`, or a key in the place of both.
+_URL_PASSWORD = re.compile(r"(?<=://)[^\s/@:\"'`]*:[^\s/@\"'`]+(?=@)|(?<=https://)[A-Za-z0-9_-]{16,}(?=@)")
+
+# A private key, and lines from the middle of one: a diff shows no more than that.
+_PRIVATE_KEY = re.compile(
+    r"(?s:-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))"
+    r"|(?m:(?<![\w+/])[A-Za-z0-9+/]{64}$)"
+)
+
+# Variables whose name says it: `AWS_SECRET_ACCESS_KEY`, `DB_PASSWORD`.
+_VARIABLE = r"(?-i:[A-Z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|SECRET_KEY|ACCESS_KEY|PRIVATE_KEY|API_KEY))"
 
 # `token = "…"`, `bearer_token: …`, `"password": "…"`. A reference to a variable ($TOKEN) is no secret; neither is an
 # empty value.
 _ASSIGNED = re.compile(
-    r"""(?ix)
+    rf"""(?ix)
     (?P<key> ["']? (?<![\w-])
-        (?: (?:runner|bearer|registration|job|private|access|api)?[_-]?token | password | passwd | secret
-          | (?:Secret|Access)Key | client_secret | \.dockercfg ) ["']? \s* [=:] \s* )
-    (?: (?P<quote>["']) (?!\$) (?: \\. | (?!(?P=quote)) [^\\\n] )+ (?P=quote) | (?![$\["'{]) [^\s"',}\#]+ )
+        (?: (?:runner_?|bearer|registration|job|private|access|api|session)?(?:registration)?[_-]?token
+          | password | passwd | secret | (?:Secret|Access|Account|Private)Key | client_secret | \.dockercfg
+          | {_VARIABLE} ) ["']? \s* [=:] \s* )
+    (?: (?P<quote>["']) (?!\$) (?: \\. | (?!(?P=quote)) [^\\\n] )+ (?P=quote) | (?![$\["'{{]) [^\s"',}}\#]+ )
     """
 )
+
+# The value on the line below: `- name: DB_PASSWORD` and `value: …`, also as lines of a diff.
+_NAMED = re.compile(
+    rf"""(?ix)
+    (?P<key> \bname["']? \s* : \s* ["']? {_VARIABLE} ["']? ,? [^\S\n]*+ (?: \# [^\n]*+ )? \n? [ +-]? \s*
+        ["']? value ["']? \s* : [^\S\n]* ) (?! \[secret\] | ["']? \$ ) [^\n,}}\s] [^\n,}}]*
+    """
+)
+
+# Log-ins of registries, in DOCKER_AUTH_CONFIG also with escaped quotes; and those in headers.
+_LOGIN = re.compile(
+    r"""(?ix) (?P<key> \b(?:auth|identitytoken) \\*["'] \s* : \s* \\*["'] | \bAuthorization["']? \s* [:=] \s* ["']?
+        (?:Bearer|Basic) \s+ ) (?! \[secret\] ) [^\s"'\\]+ """
+)
+
+
+# What every secret that is known here holds. Most texts (names, uids, lists of pools) hold none of it, and ten thousand
+# pods have a hundred thousand of them.
+_SUSPECT = re.compile(r"=|:(?!//)|@|-----|gl[a-z]{2}|GR1348941|whsec_|xox|eyJ|[A-Za-z0-9+/]{64}")
 
 
 def redact(text: str) -> str:
@@ -51,4 +80,10 @@ def redact(text: str) -> str:
         quote = found["quote"] or ""
         return f"{found['key']}{quote}{MASK}{quote}"
 
-    return _ASSIGNED.sub(assigned, _TOKENS.sub(MASK, _URL_PASSWORD.sub(MASK, text)))
+    if _SUSPECT.search(text) is None:
+        return text
+    for secrets in (_PRIVATE_KEY, _URL_PASSWORD, _TOKENS):
+        text = secrets.sub(MASK, text)
+    for secrets in (_LOGIN, _NAMED):
+        text = secrets.sub(rf"\g<key>{MASK}", text)
+    return _ASSIGNED.sub(assigned, text)

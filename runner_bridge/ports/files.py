@@ -82,6 +82,7 @@ def _too_large(name: str, limit_bytes: int) -> str:
 
 def explain_os_error(path: str, error: OSError | ValueError) -> str:
     """Return one sentence on why a path cannot be used, and what to do."""
+    path = path or "''"
     if isinstance(error, FileNotFoundError):
         return f"{path}: no such file. Check the name; the current folder is {_cwd()}."
     if isinstance(error, IsADirectoryError):
@@ -152,6 +153,9 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
         os.replace(temporary, target)  # noqa: PTH105
         temporary = ""
         _sync_folder(folder)
+    except FileNotFoundError as error:
+        message = f"{path}: there is no folder {os.path.dirname(path)!r}. Create it, or name another."  # noqa: PTH120
+        raise SettingsError(message) from error
     except (OSError, ValueError) as error:
         raise SettingsError(explain_os_error(path, error)) from error
     finally:

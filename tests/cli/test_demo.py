@@ -58,3 +58,8 @@ def test_the_readme_opens_with_what_it_prints(shown: str, golden: Callable[[Path
     assert len(TRANSCRIPT.findall(readme)) == 1
 
     golden(README, TRANSCRIPT.sub(lambda _: f"$ make demo\n{shown}", readme))
+
+
+def test_an_empty_name_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["demo", "-o", ""]) == 2
+    assert "--output names nothing" in capsys.readouterr().err

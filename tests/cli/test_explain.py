@@ -66,6 +66,7 @@ def test_a_project_in_no_tier_is_exit_code_1(tmp_path: Path) -> None:
         (["deploy"], "expected a full path"),
         (["https://elsewhere.example.com/a/b"], "below https://gitlab.example.com"),
         (["a//b"], "expected a full path"),
+        (["git@gitlab.example.com:a/b.git"], "expected a full path"),
         (["7", "--id", "8"], "two numbers"),
         (["a/b", "--attribute", "x"], "expected KEY=VALUE"),
         (["a/b", "--to", "somewhere"], "expected an address"),

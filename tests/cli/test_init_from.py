@@ -101,6 +101,7 @@ def test_everything_that_is_open_is_told_at_once_and_nothing_is_written(capsys: 
         pytest.param(("--from", "cluster"), "belongs to a later release", id="a cluster"),
         pytest.param(("--from", "pools.yaml"), "It looks like ip-pools.", id="another kind of file"),
         pytest.param(("--from", "empty.txt"), "is neither a config.toml nor values", id="nothing"),
+        pytest.param(("--from", "app.yaml"), "app.yaml: wraps values", id="values inside of another file"),
         pytest.param(("--from", "missing.toml"), "no such file", id="no file"),
         pytest.param(("--from", "config.toml", "--pool", "x"), "--pool 'x' is not understood", id="half a pool"),
         pytest.param(("--from", "config.toml", "--pools", "config.toml"), "config.toml", id="a dump that is none"),
@@ -116,6 +117,7 @@ def test_what_cannot_be_adopted_ends_with_2_and_one_clear_text(
     args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("empty.txt").write_text("", encoding="utf-8")
+    Path("app.yaml").write_text("spec: {values: {runners: {config: '[[runners]]'}}}", encoding="utf-8")
     assert run(["init", *args]) == 2
     told = capsys.readouterr().err
     assert said in told

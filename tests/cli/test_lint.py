@@ -137,6 +137,12 @@ def test_the_kind_may_be_given() -> None:
     assert run(["lint", "--kind", "ip-pools", "a.yaml"]) == 0
 
 
+def test_an_empty_name_is_not_the_current_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    write(a=WARNING)
+    assert run(["lint", ""]) == 2
+    assert "an empty name was given" in capsys.readouterr().err
+
+
 def test_json_has_a_stable_head(capsys: pytest.CaptureFixture[str]) -> None:
     write(a=WARNING)
     run(["lint", "a.yaml", "gone", "-o", "json"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,22 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
     assert shown == "0 True []\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the kernel has no device that is always full")
+def test_a_full_disk_is_told_in_one_line_and_is_no_defect() -> None:
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "runner_bridge", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert process.returncode == 2
+    assert process.stderr.startswith("runner-bridge: standard output: cannot be written: No space left on device.")
+    assert process.stderr.count("\n") == 1
 
 
 def test_a_reader_that_leaves_early_changes_nothing() -> None:

@@ -223,12 +223,32 @@ def test_values_of_nobody_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (Path(BLOG).read_text(), "is a policy, not values"),
+        ("apiVersion: v1\nkind: ConfigMap\ndata: {config.toml: '[[runners]]'}\n", "is a config-map, not values"),
+        ("apiVersion: apps/v1\nkind: Deployment\n", "is a manifest, not values"),
+        ("releases: [{values: [{runners: {config: '[[runners]]'}}]}]\n", "wraps values of the chart"),
+    ],
+    ids=["policy", "config-map", "deployment", "helmfile"],
+)
+def test_what_is_no_values_file_is_never_merged_into(tmp_path: Path, text: str, what: str, capsys: Output) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text(text)
+    assert render("--into", str(path), "--runner", "shared", "--write") == USAGE
+    assert what in capsys.readouterr().err
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
     ("args", "message"),
     [
         ((), "Name a folder with -o DIR, or what to print: config.toml, helm-values"),
         (("nothing",), "'nothing' is neither an artefact nor a file of one."),
         (("helm-values",), "helm-values is 3 files. Name one of them: helm/infra-platform.values.yaml"),
         (("config.toml", "-o", "x"), "A folder holds all artefacts."),
+        (("-o", ""), "--output names nothing."),
+        (("config.toml", "--into", ""), "--into names nothing."),
         (("-o", "x", "--check", "x"), "--output and --check exclude each other."),
         (("config.toml", "--into", "-", "--write"), "Standard input cannot be replaced."),
         (("--check", "x", "--write"), "--write and --runner belong to --into."),

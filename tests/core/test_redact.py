@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from runner_bridge.core.redact import MASK, redact
 
+PEM = "-----BEGIN RSA PRIVATE KEY-----"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
@@ -25,6 +26,19 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
         pytest.param("password = 'x y z'", f"password = '{MASK}'", id="quoted-with-spaces"),
         pytest.param('AccessKey = "AKFAKE"\nSecretKey = "zzz"', f'AccessKey = "{MASK}"\nSecretKey = "{MASK}"', id="s3"),
         pytest.param("http://gl:pass@host/x", f"http://{MASK}@host/x", id="password-in-a-url"),
+        pytest.param("runnerRegistrationToken: plain", f"runnerRegistrationToken: {MASK}", id="old helm-key"),
+        pytest.param('AccountKey = "azure=="', f'AccountKey = "{MASK}"', id="azure"),
+        pytest.param(
+            '["AWS_SECRET_ACCESS_KEY=ab/c", "A=b"]', f'["AWS_SECRET_ACCESS_KEY={MASK}", "A=b"]', id="variable"
+        ),
+        pytest.param("+ - name: DB_PASSWORD\n+   value: x y", f"+ - name: DB_PASSWORD\n+   value: {MASK}", id="named"),
+        pytest.param("{name: API_TOKEN, value: x}", f"{{name: API_TOKEN, value: {MASK}}}", id="named on one line"),
+        pytest.param(r"{\"auth\":\"c2VjcmV0\"}", rf"{{\"auth\":\"{MASK}\"}}", id="registry"),
+        pytest.param("Authorization: Bearer abc", f"Authorization: Bearer {MASK}", id="header"),
+        pytest.param("https://0123456789abcdef@sentry.io/1", f"https://{MASK}@sentry.io/1", id="key-in-a-url"),
+        pytest.param(f"{PEM}\nfake\n{PEM.replace('BEGIN', 'END')}", MASK, id="private-key"),
+        pytest.param(f"key = '{PEM}", f"key = '{MASK}", id="private-key-cut-off"),
+        pytest.param(f"+    {'fake' * 16}\n+  }}", f"+    {MASK}\n+  }}", id="inside-a-private-key"),
         pytest.param('token = "a\\"b"', f'token = "{MASK}"', id="escaped-quote"),
     ],
 )
@@ -46,6 +60,10 @@ def test_a_secret_is_masked(text: str, expected: str) -> None:
         "automount_service_account_token = false",
         "secretName: gitlab-runner",
         "tokens are secret",
+        "- name: CI_TOKEN\n  valueFrom: {secretKeyRef: {name: a}}",
+        "- name: CI_TOKEN\n  value: $OTHER",
+        "KUBERNETES_POD_ANNOTATIONS_1: 'cni.projectcalico.org/ipv4pools=[\"default\"]'",
+        "https://gitlab.example.com/oauth/authors",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

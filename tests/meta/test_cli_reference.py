@@ -25,9 +25,9 @@ HEAD = """# Command line
 |---|---|
 | 0 | clean |
 | 1 | findings: a breach, a lint problem, files out of date |
-| 2 | wrong usage, settings or policy; input that cannot be read |
-| 3 | nothing is proven: evidence is missing, or a neighbour could not be asked |
-| 4 | the ledger could not be written or is damaged |
+| 2 | wrong usage, settings or policy; input that cannot be read, output that cannot be written |
+| 3 | nothing is proven: evidence is missing, or a program that was to be asked is not there |
+| 4 | not used yet |
 | 5 | internal error, a defect |
 | 130 | interrupted by Ctrl-C |
 

@@ -28,8 +28,9 @@ HEADINGS = {
 
 
 def sentence(text: str) -> str:
-    """A title as a sentence; titles start in lower case, because a subject stands before them."""
-    return f"{text[0].upper()}{text[1:]}."
+    """A title as a sentence; titles start in lower case, because a subject stands before them. A field's name stays."""
+    first = text.split(maxsplit=1)[0]
+    return f"{text[0] if first != first.lower() else text[0].upper()}{text[1:]}."
 
 
 def prose(text: str) -> str:

@@ -47,7 +47,7 @@ def test_a_path_that_cannot_be_read_is_explained(tmp_path: Path, make: object, s
 
 
 def test_an_empty_name_is_no_file() -> None:
-    with pytest.raises(SettingsError, match="no such file"):
+    with pytest.raises(SettingsError, match="'': no such file"):
         files.read_text("")
 
 
@@ -88,6 +88,11 @@ def test_a_walk_is_sorted_and_passes_over_hidden_files_and_links_to_folders(tmp_
 def test_a_folder_that_cannot_be_listed_is_explained(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file"):
         list(files.walk(str(tmp_path / "none"), (".yaml",)))
+
+
+def test_a_file_in_a_folder_that_is_not_there_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"there is no folder '.*none'"):
+        files.write_text(str(tmp_path / "none" / "policy.yaml"), "")
 
 
 def test_a_new_file_gets_the_mode_asked_for_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner_bridge.core.model.annotations import ADDRESS_KEYS
 from runner_bridge.core.policy import model as p
 from runner_bridge.render import ARTEFACTS, render_all
-from runner_bridge.render.fragment.governed import ADDRESS_KEYS, PINNED_FLAGS, complete, governed
+from runner_bridge.render.fragment.governed import PINNED_FLAGS, complete, governed
 from tests import make
 
 if TYPE_CHECKING:

@@ -40,3 +40,13 @@ def test_no_linter_finds_anything_in_what_is_rendered(example: Path, without: st
     files = [Source(name=name, text=text) for name, text in rendered.items()]
     report = lint(files, kind=None, context=Context(policy=policy), today=TODAY)
     assert [finding.headline for finding in report.findings if finding.code.name not in ADVICE] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_without_tokens_there_is_only_the_advice_to_put_them_in(example: Path) -> None:
+    policy = load([PolicySource(name=example.name, text=example.read_text())], today=TODAY)
+    source = Source(name="config.toml", text=render_all(policy)["config.toml"])
+
+    report = lint([source], kind=None, context=Context(), today=TODAY)
+
+    assert [finding.code.name for finding in report.findings] == ["token-not-in"] * len(policy.runners)

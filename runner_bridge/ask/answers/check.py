@@ -152,10 +152,19 @@ class CheckAnswer:
             expected = f" At least {self.expect_min} expected (--expect-min)." if self.expect_min else ""
             # Where Calico IPAM is not in use, the finding about the cluster says why none was judged.
             seen = "was judged" if self.cluster else "of a declared runner was seen"
-            return f"No job pod {seen}: nothing is proven.{expected}"
+            return f"No job pod {seen}: nothing is proven.{expected}{self._strangers}"
         if self.job_pods < self.expect_min:
             return f"Only {_many(self.job_pods, 'job pod')}, at least {self.expect_min} expected (--expect-min)."
         return ""
+
+    @property
+    def _strangers(self) -> str:
+        if not self.unmanaged:
+            return ""
+        return (
+            f" {_many(self.unmanaged, 'job pod')} of other runners: declare those in the policy, by name or short_ids, "
+            "or give their config.toml with --config."
+        )
 
 
 _ASKED_BY = {

@@ -179,7 +179,7 @@ def _assumed(tier: Tier) -> Iterator[str]:
 
 _GIVEN = {
     RuleKind.ID: ("by its number", "--id"),
-    RuleKind.PATH: ("by its path", "its path"),
+    RuleKind.PATH: ("by its path", "give it in place of the number"),
     RuleKind.ATTRIBUTE: ("by a custom attribute", "--attribute"),
     RuleKind.TOPIC: ("by a topic", "--topic"),
 }

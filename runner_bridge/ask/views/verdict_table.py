@@ -39,6 +39,8 @@ LONGEST_CELL = 255
 
 _NARROWEST = 60
 _GAP = 1
+_FLOORS = (8, 4, 8, 9, 15, 7)
+"""How narrow each column of the narrow form may become; together less than the narrowest page."""
 _STYLES = {
     Mark.BREACH: "bold red",
     Mark.UNKNOWN: "yellow",
@@ -238,10 +240,10 @@ def _natural(columns: Columns, rows: Iterable[Row], joint: str) -> list[int]:
 
 
 def _shrunk(widths: list[int], room: int) -> list[int]:
-    """Take columns from the widest until all fit."""
+    """Take columns from the widest that may give some until all fit; an IPv4 address and a verdict stay whole."""
     while sum(widths) > room:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
+        spare = [width if width > floor else 0 for width, floor in zip(widths, _FLOORS, strict=True)]
+        widths[spare.index(max(spare))] -= 1
     return widths
 
 

@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.model.annotations import CALICO
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def compare(before: object, after: object, path: tuple[str, ...] = ()) -> Iterat
 def _leaf(path: tuple[str, ...], before: object, after: object) -> Iterator[Difference]:
     old, new = _literal(before), _literal(after)
     if old != new:
-        why = _why(path[-1], new=before is _ABSENT, empty=not after)
+        why = NAMED if path[0] == "envVars" else _why(path[-1], new=before is _ABSENT, empty=not after)
         yield Difference(path=path, before=old and redact(old), after=new and redact(new), why=why)
 
 
@@ -87,12 +88,14 @@ def _why(key: str, *, new: bool, empty: bool) -> str:
         return IN_FORCE
     if key.startswith("FF_"):
         return "pinned, so that no job can switch it by a variable"
-    if key.startswith("cni.projectcalico.org/"):
+    if key.startswith(CALICO):
         return "the pools of its tier are all that a job pod asks for, each by its name"
     return next((reason for end, reason in _REASONS.items() if key.endswith(end)), "")
 
 
 IN_FORCE = "in force today already, and now written down"
+NAMED = "the chart else names the runner anew at every rollout"
+"""Of RUNNER_NAME among the chart's variables."""
 _REASONS: Mapping[str, str] = {
     "annotations_overwrite_allowed": "no job may set annotations by which it chooses its own pool",
     "labels_overwrite_allowed": "no job may set labels that tell which tier it is of",

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from runner_bridge.core.adopt.metadata import OURS, ask_lint, clean_url, why_not
 from runner_bridge.core.errors import WireError
+from runner_bridge.core.lint.runner_config.metadata import misspelt
 from runner_bridge.core.marks import short_id
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text import toml
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KUBERNETES",
-    "POOL_KEYS",
     "Existing",
     "ExistingRunner",
     "parse",
@@ -38,8 +39,6 @@ __all__ = [
 ]
 
 KUBERNETES = "kubernetes"
-POOL_KEYS: tuple[str, str] = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
-"""The annotations by which a pod asks Calico for pools, one per family; each holds a JSON list of names in a string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +310,8 @@ class _Reader:
         plain = {key: value for key, value in values.items() if not why_not(key, value, word)}
         for key, value in values.items():
             why = why_not(key, value, word)
+            if word == "annotation" and (meant := misspelt(key)) in POOL_KEYS and meant != key:
+                why = f"Calico ignores the key and knows {meant!r}. Correct it first, if the runner is to ask for pools"
             if why and key not in POOL_KEYS and why != OURS:
                 self.notes.append(f"{self.who}: the {word} {redact(key)!r} is not for a policy: {why}.")
         return MappingProxyType(plain)

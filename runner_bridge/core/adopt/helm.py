@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RELEASE_NAMESPACE = "{{.Release.Namespace}}"
 """Where the chart puts job pods when `runners.config` names no namespace."""
 METRICS_PORT = 9252
+SUBCHART = "gitlab-runner"
+_OWN_KEYS = ("gitlabUrl", "envVars", "runners")
 
 _SETTINGS: Mapping[str, str] = {
     "concurrent": "concurrent",
@@ -44,12 +46,21 @@ def parse_values(text: str, file: str) -> dict[str, Any]:
     if len(documents) != 1 or not isinstance(documents[0], dict):
         message = f"{file}: is not one map of Helm values. Name the values file of one gitlab-runner release."
         raise WireError(message)
-    values: dict[str, Any] = documents[0]
+    if {"apiVersion", "kind"} <= documents[0].keys():
+        message = f"{file}: is an object of Kubernetes around Helm values. Name the values file that it hands to Helm."
+        raise WireError(message)
+    values = _chart_values(documents[0])
     runners = _dict(values.get("runners"))
     config = runners.get("config")
     if not isinstance(config, str):
         return values
     return {**values, "runners": {**runners, "config": _template(config, file)}}
+
+
+def _chart_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the chart gets: in the values of an umbrella chart it stands below the chart's name."""
+    inner = values.get(SUBCHART)
+    return inner if isinstance(inner, dict) and values.keys().isdisjoint(_OWN_KEYS) else values
 
 
 def _template(config: str, file: str) -> dict[str, Any]:

@@ -69,13 +69,11 @@ def judge(
         else:
             other += 1
     verdicts.sort(key=_order)
-    about_cluster = [
-        split(policy.waivers, (finding,), match, now.date()) for finding, match in cluster_findings(evidence, verdicts)
-    ]
+    findings, waived = split(policy.waivers, cluster_findings(evidence, verdicts), now.date())
     return Judgement(
         verdicts=tuple(verdicts),
-        findings=tuple(finding for stay, _ in about_cluster for finding in stay),
-        waived=tuple(one for _, waived in about_cluster for one in waived),
+        findings=findings,
+        waived=waived,
         counts=_counts(verdicts, unmanaged, other),
         assumptions=assumptions(evidence),
     )

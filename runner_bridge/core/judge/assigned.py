@@ -42,7 +42,7 @@ class Assignment(Struct, frozen=True, gc=False):
 def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assignment:
     """Return the pod's addresses; compared with `view` unless that is None. Never raises."""
     held = pod.annotated != () and not pod.finished
-    addresses, doubt = _addresses(evidence, pod) if held else (pod.addresses, None)
+    addresses, doubt = _addresses(evidence, pod) if held else (pod.addresses, _given_back(pod))
     problems = [doubt] if doubt else []
     assigned: list[Assigned] = []
     outside = False
@@ -95,6 +95,14 @@ def _addresses(evidence: Evidence, pod: Pod) -> tuple[tuple[Address, ...], Probl
     )
 
 
+def _given_back(pod: Pod) -> Problem | None:
+    """Say of a pod that is to live on that Calico has emptied its annotation: what its status shows is history."""
+    if pod.finished or pod.deleting or not pod.addresses:
+        return None
+    seen = f"{listed([str(one) for one in pod.addresses])} in its status, given back"
+    return Problem(codes.POD_LEAVING, seen, "the pod to go, or to get an address again")
+
+
 def _wrong_pool(view: TierView, address: Address, name: str, pool: Pool | None) -> Problem | None:
     tier = view.tier
     if pool is None:
@@ -105,7 +113,7 @@ def _wrong_pool(view: TierView, address: Address, name: str, pool: Pool | None) 
     code = codes.ADDRESS_OUTSIDE_TIER_POOLS
     if pool.pool_class is PoolClass.ROUTABLE and tier.pool_class is not PoolClass.ROUTABLE:
         code = codes.ADDRESS_ROUTABLE
-    return Problem(code, f"{address} in {pool.name}", _expected(view))
+    return Problem(code, f"{address} in {pool.name}", _expected(view), pool=pool.name)
 
 
 def _removed(evidence: Evidence, address: Address, pool: Pool) -> Problem | None:
@@ -120,7 +128,7 @@ def _outside_policy(view: TierView, address: Address, name: str) -> Problem:
         return Problem(codes.ADDRESS_IN_NO_POOL, f"{address}", _expected(view))
     code = codes.ADDRESS_OUTSIDE_TIER_POOLS if view.tier.pin else codes.POOL_UNDECLARED
     cause = f"The policy does not know the pool {quote(name)}."
-    return Problem(code, f"{address} in {quote(name)}", _expected(view), cause)
+    return Problem(code, f"{address} in {quote(name)}", _expected(view), cause, pool=name)
 
 
 def _expected(view: TierView) -> str:

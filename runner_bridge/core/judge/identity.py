@@ -49,8 +49,7 @@ def identify(evidence: Evidence, pod: Pod) -> Identity:
     """Return who made the pod. Never raises."""
     marks = pod.marks or _NO_MARKS
     if not marks.project:
-        # A job cannot take its project label off, so nothing can hide as a pause pod.
-        return _PAUSE if marks.pause else _by_name(evidence, pod, marks)
+        return _by_name(evidence, pod, marks)
     if marks.project == "0" and _is_canary(marks.job):
         return _CANARY
     owner = evidence.owners.get(marks.short_id)
@@ -183,7 +182,8 @@ def _by_name(evidence: Evidence, pod: Pod, marks: Marks) -> Identity:
     """Recognise pods of runners before 17.9: annotations since 15.9, before that only the name."""
     name = _NAME.match(pod.name)
     if name is None and not (marks.job or marks.claimed_project or marks.job_pod):
-        return _OTHER
+        # Nothing can hide here: a job can take neither its project label off nor, where there was none yet, its name.
+        return _PAUSE if marks.pause else _OTHER
     short = name["short"] if name else ""
     project = name["project"] if name else marks.claimed_project
     owner = evidence.owners_by_dns.get(short)

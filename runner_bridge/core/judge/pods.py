@@ -76,6 +76,8 @@ _SET_LATER = Problem(
 )
 
 
+_RUN_AGAIN = "Run the job again once that is mended: a pod keeps its address."
+"""For an address whose cause is another finding of the same pod, which says what to mend."""
 _PLACES = frozenset({codes.ADDRESS_OUTSIDE_TIER_POOLS, codes.ADDRESS_ROUTABLE, codes.ADDRESS_IN_NO_POOL})
 
 
@@ -83,9 +85,12 @@ def _explained(assignment: Assignment, request: Request) -> tuple[Problem, ...]:
     """Say of an address outside the tier's pools how it came there, as far as the request tells."""
     if not assignment.outside:
         return assignment.problems
+    remedy = ""
     if any(problem.code.outcome is Outcome.BREACH for problem in request.problems):
+        remedy = _RUN_AGAIN
         cause = "It follows from what the pod asks for."
     elif request.silent:
+        remedy = _RUN_AGAIN
         cause = "Nothing asked for the tier's pools when the pod's network was made, so Calico chose."
     elif request.problems:
         cause = "What the pod asks for is not proven either."
@@ -97,7 +102,9 @@ def _explained(assignment: Assignment, request: Request) -> tuple[Problem, ...]:
     else:
         cause = "Nothing was asked for: Calico's own selection, or the CNI configuration's, leads to this pool."
     return tuple(
-        structs.replace(problem, cause=f"{problem.cause} {cause}".lstrip()) if problem.code in _PLACES else problem
+        structs.replace(problem, cause=f"{problem.cause} {cause}".lstrip(), remedy=remedy)
+        if problem.code in _PLACES
+        else problem
         for problem in assignment.problems
     )
 
@@ -180,16 +187,18 @@ def _verdict(
     findings: tuple[Finding, ...] = ()
     waived: tuple[Waived, ...] = ()
     if problems:
+        problems.sort(key=_rank)
         subject = f"{pod.namespace}/{pod.name}"
-        findings = tuple(problem.on(subject) for problem in sorted(problems, key=_rank))
+        findings = tuple(problem.on(subject) for problem in problems)
         if evidence.policy.waivers:
-            match = Match(
-                project_path=placed.path,
-                tier=tier,
-                namespace=pod.namespace,
-                pools=(*pools, *request.requested.pools, *(one.pool for one in assignment.assigned)),
-            )
-            findings, waived = split(evidence.policy.waivers, findings, match, now.date())
+            match = Match(project_path=placed.path, tier=tier, namespace=pod.namespace)
+            covering = tuple(one.pool for one in assignment.assigned)
+            matches = [
+                structs.replace(match, pools=(*pools, *((problem.pool,) if problem.pool else covering)))
+                for problem in problems
+            ]
+            pairs = zip(findings, matches, strict=True)
+            findings, waived = split(evidence.policy.waivers, pairs, now.date())
     outcome, pending = _outcome(findings)
     marks = pod.marks or _NO_MARKS
     return Verdict(

@@ -28,6 +28,8 @@ class Problem(Struct, frozen=True, gc=False):
     expected: str = ""
     cause: str = ""
     remedy: str = ""
+    pool: str = ""
+    """Where the problem is one address: the pool that covers it."""
 
     def on(self, subject: str) -> Finding:
         """Pin it on a pod `namespace/name`, a tier or the cluster."""

@@ -30,6 +30,7 @@ ENOUGH_FAILURES = 3
 LONG_ENOUGH = timedelta(minutes=1)
 DEFAULT_POLL_TIMEOUT_S = 180
 """Of GitLab Runner, common/consts.go."""
+_AN_HOUR = 3600
 
 PLATFORM = "The platform's administrator must act"
 RUNNER_ADMIN = "The administrator of the runner must act"
@@ -182,10 +183,16 @@ def _by_clock(evidence: Evidence, pod: Pod, view: TierView | None, now: datetime
     limit = timedelta(seconds=(view.tier.job.poll_timeout_s if view else DEFAULT_POLL_TIMEOUT_S) / 2)
     waited = now - pod.scheduled_at
     seconds = int(waited.total_seconds())
-    observed = f"no address {seconds} s after it was bound to {quote(pod.node) or 'a node'}"
+    observed = f"no address {_waited(seconds)} after it was bound to {quote(pod.node) or 'a node'}"
     if waited <= limit:
         return Problem(codes.ADDRESS_PENDING, observed, f"an address within {int(limit.total_seconds())} s")
     cause = ""
     if evidence.failures_given:
         cause = "No event tells of enough refusals: look at the kubelet and the Calico pods of the node."
+    elif seconds >= _AN_HOUR:
+        cause = "Its network is stuck, or the dump is older than its file: then say with `--now` when it was taken."
     return Problem(codes.PENDING_TOO_LONG, observed, f"an address within {int(limit.total_seconds())} s", cause)
+
+
+def _waited(seconds: int) -> str:
+    return f"{seconds} s" if seconds < _AN_HOUR else f"{seconds // _AN_HOUR} h"

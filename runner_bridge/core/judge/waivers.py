@@ -1,8 +1,8 @@
 """
 Findings that somebody accepted until a day: taken out of the verdict, never out of sight.
 
-A waiver is matched by facts only. The project's path comes from GitLab's list of projects: what a pod's annotations
-claim must not earn it a waiver.
+A waiver is matched by facts only: what a pod's annotations claim or ask for must not earn it one. The project's path
+comes from GitLab's list of projects; the pools are those of the tier and those that cover the addresses.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from msgspec import Struct
 from runner_bridge.core.model.verdict import Waived
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from runner_bridge.core.model import Finding
@@ -28,15 +29,16 @@ class Match(Struct, frozen=True, gc=False, kw_only=True):
     tier: str = ""
     namespace: str = ""
     pools: tuple[str, ...] = ()
+    """A waiver's pool must be one of them."""
 
 
 def split(
-    waivers: tuple[Waiver, ...], findings: tuple[Finding, ...], match: Match, today: date
+    waivers: tuple[Waiver, ...], findings: Iterable[tuple[Finding, Match]], today: date
 ) -> tuple[tuple[Finding, ...], tuple[Waived, ...]]:
     """Return the findings that stay and those that are waived on `today`, each in order. Never raises."""
     stay: list[Finding] = []
     waived: list[Waived] = []
-    for finding in findings:
+    for finding, match in findings:
         waiver = next((one for one in waivers if _holds(one, finding, match, today)), None)
         if waiver is None:
             stay.append(finding)

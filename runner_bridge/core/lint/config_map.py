@@ -12,6 +12,7 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.lint import carried, templates
 from runner_bridge.core.lint.helm_values import read
 from runner_bridge.core.lint.ip_pools.documents import objects
 from runner_bridge.core.lint.runner_config.embedded import (
@@ -24,7 +25,7 @@ from runner_bridge.core.lint.runner_config.embedded import (
     template_rules,
 )
 from runner_bridge.core.lint.runner_config.report import find, found, join
-from runner_bridge.core.lint.runner_config.shape import POOL_KEYS
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes
 from runner_bridge.core.text.yaml import Kind, Node
@@ -63,6 +64,11 @@ def lint(text: str, name: str) -> tuple[Finding, ...]:
     """
     documents, findings = read(text, name)
     found_objects = [pair for document in documents for pair in objects(document)]
+    for document in documents:
+        for wrapped in carried.texts(document):
+            inside = [pair for one in wrapped.documents for pair in objects(one) if pair[1] in {"ConfigMap", "Secret"}]
+            findings.extend(templates.unchecked(wrapped.unchecked, name) if inside else ())
+            found_objects += inside
     runners = [node for node, kind in found_objects if kind == "Runner"]
     for node, kind in found_objects:
         match kind:
@@ -83,7 +89,7 @@ def _map(
     owner = next((one for one in runners if _text(_spec(one, "config")) == own and kind == "ConfigMap"), None)
     for path, key, value in _entries(node, kind):
         text, exact = _decoded(value, encoded=path == "data" and kind == "Secret")
-        if _is_toml(key, text):
+        if carried.is_toml(key, text):
             offset = value if exact else _Start(node=value)
             inner = _toml(text, name, offset, join(path, key), owner is not None)
             yield from _checked(inner, kind, owner, everything)
@@ -208,10 +214,6 @@ def _decoded(value: Node, *, encoded: bool) -> tuple[str, bool]:
         return base64.b64decode("".join(value.text.split()), validate=True).decode(), False
     except (binascii.Error, UnicodeDecodeError):
         return "", False
-
-
-def _is_toml(key: str, text: str) -> bool:
-    return bool(text.strip()) and (key.endswith(".toml") or "[[runners]]" in text)
 
 
 def _spec(node: Node, key: str) -> Node | None:

@@ -1,15 +1,16 @@
 """
 Problems in a values file of the chart gitlab-runner: the TOML in `runners.config`, and the chart's own traps.
 
-Values of an umbrella chart are found below `gitlab-runner:`. Keys that the chart does not know are none of our
-business, but for misspellings of those that matter here.
+Values of an umbrella chart are found below `gitlab-runner:`, and those that another tool hands to Helm wherever they
+stand (`core.lint.carried`). Keys that the chart does not know are none of our business, but for misspellings of those
+that matter here.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint import templates
+from runner_bridge.core.lint import carried, templates
 from runner_bridge.core.lint.runner_config.embedded import (
     Embedded,
     Variable,
@@ -21,11 +22,11 @@ from runner_bridge.core.lint.runner_config.embedded import (
 )
 from runner_bridge.core.lint.runner_config.identity import is_placeholder
 from runner_bridge.core.lint.runner_config.report import found
-from runner_bridge.core.lint.runner_config.shape import POOL_KEYS
 from runner_bridge.core.lint.runner_config.unknown import one_slip
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes
-from runner_bridge.core.text.yaml import Kind, Malformed, Node, parse, repeated_keys
+from runner_bridge.core.text.yaml import Kind, Malformed, Node, repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,28 +57,34 @@ def lint(text: str, name: str) -> tuple[Finding, ...]:
     """
     documents, findings = read(text, name)
     for document in documents:
-        inner = document.get("gitlab-runner")
-        for values, path in ((document, ""), (inner, "gitlab-runner.")):
-            if values is not None and values.kind is Kind.MAPPING:
-                findings.extend(_values(values, name, path))
+        for values, path in _places(document):
+            findings.extend(_values(values, name, path))
+        for inner in carried.texts(document):
+            inside = [pair for one in inner.documents for pair in carried.values(one)]
+            findings.extend(templates.unchecked(inner.unchecked, name) if inside else ())
+            for values, path in inside:
+                findings.extend(_values(values, name, f"{inner.path}: {path}{'.' if path else ''}"))
     findings.sort(key=lambda one: (one.place.line, one.place.column) if one.place else (0, 0))
     return tuple(findings)
 
 
+def _places(document: Node) -> Iterator[tuple[Node, str]]:
+    """Yield the maps of values in a document, each with what its paths begin with."""
+    places = {id(document): (document, "")}
+    inner = document.get("gitlab-runner")
+    if inner is not None:
+        places[id(inner)] = (inner, "gitlab-runner.")
+    for node, path in carried.values(document):
+        places.setdefault(id(node), (node, f"{path}."))
+    return (place for place in places.values() if place[0].kind is Kind.MAPPING)
+
+
 def read(text: str, name: str) -> tuple[tuple[Node, ...], list[Finding]]:
     """Return the documents of a YAML file, a template as far as it can be read, and what is wrong with it as YAML."""
-    covered: tuple[int, ...] = ()
     try:
-        documents = parse(text, name)
+        documents, covered = templates.read_yaml(text, name)
     except Malformed as error:
-        if not templates.has_pieces(text):
-            return (), [_unreadable(error)]
-        masked = templates.mask_yaml(text)
-        covered = masked.lines
-        try:
-            documents = parse(masked.text, name)
-        except Malformed as inner:
-            return (), [_unreadable(inner), *templates.unchecked(covered, name)]
+        return (), [_unreadable(error), *templates.unchecked(templates.mask_yaml(text).lines, name)]
     findings = [
         found(codes.VALUES_REPEATED, key.text, key.place, observed=f"after line {first.line}")
         for document in documents

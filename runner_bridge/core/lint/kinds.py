@@ -11,6 +11,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.lint import carried
 from runner_bridge.core.lint.ip_pools.documents import objects, operator_pools
 from runner_bridge.core.lint.templates import is_covered, mask_yaml
 from runner_bridge.core.text.problem import Malformed
@@ -89,6 +90,18 @@ def unreadable(text: str, name: str) -> str:
     return ""
 
 
+def only_wraps_values(text: str, name: str) -> bool:
+    """Tell whether a file hands values to the runner's chart, as Argo CD or helmfile do, and is no values file."""
+    try:
+        documents = parse(mask_yaml(text).text, name)
+    except Malformed:
+        return False
+    plain = [{key.text: value for key, value in document.items} for document in documents]
+    if any("kind" not in keys and Kind.HELM_VALUES in _of_keys(keys) for keys in plain):
+        return False
+    return any(Kind.HELM_VALUES in _of_document(document) for document in documents)
+
+
 def is_policy_part(text: str, name: str) -> bool:
     """Tell whether a text has only keys of a policy: beside one in the same folder it is a part of it."""
     try:
@@ -111,6 +124,11 @@ def is_whole_policy(text: str, name: str) -> bool:
 def _of_document(document: Node) -> Iterable[Kind]:
     if any(True for _ in operator_pools(document)):
         yield Kind.IP_POOLS
+    for one in (document, *(inner for text in carried.texts(document) for inner in text.documents)):
+        if any(True for _ in carried.values(one)):
+            yield Kind.HELM_VALUES
+        if one is not document and any(kind == "ConfigMap" and _is_ours(node, kind) for node, kind in objects(one)):
+            yield Kind.CONFIG_MAP
     for node, kind in objects(document):
         if kind:
             if kind in _MANIFESTS and _is_ours(node, kind):
@@ -128,7 +146,11 @@ def _is_ours(node: Node, kind: str) -> bool:
     if kind == "IPPool":
         return True
     parts = [part for part in (node.get("data"), node.get("stringData")) if part]
-    return any(key.text.endswith(".toml") or _TOML.search(value.text) for part in parts for key, value in part.items)
+    return any(
+        key.text.endswith(".toml") or carried.is_toml(key.text, value.text)
+        for part in parts
+        for key, value in part.items
+    )
 
 
 def _of_keys(keys: dict[str, Node]) -> Iterable[Kind]:

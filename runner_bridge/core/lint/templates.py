@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 
 from runner_bridge.core.model import Finding, Place
 from runner_bridge.core.model.codes import runner_config as codes
+from runner_bridge.core.text.yaml import Malformed, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from runner_bridge.core.text.yaml import Node
 
 FILLER = "\ue000"
 """Stands for each character of a piece; no file of settings holds it."""
@@ -113,6 +116,25 @@ def mask_yaml(text: str) -> Masked:
     return Masked(text=_ANY_PIECE.sub(cover, text), lines=tuple(dict.fromkeys(lines)))
 
 
+def read_yaml(text: str, name: str) -> tuple[tuple[Node, ...], tuple[int, ...]]:
+    """
+    Read a YAML text, with its pieces covered where it is no YAML otherwise.
+
+    Returns:
+        The documents, and the lines of the pieces that had to be covered.
+
+    Raises:
+        Malformed: it is none with its pieces covered either.
+    """
+    try:
+        return parse(text, name), ()
+    except Malformed:
+        if not has_pieces(text):
+            raise
+    masked = mask_yaml(text)
+    return parse(masked.text, name), masked.lines
+
+
 def uses_terraform(text: str, name: str) -> bool:
     """Tell whether a template is Terraform's: by its name, by `%{`, or by `${` where TOML has no text."""
     if name.endswith(".tftpl") or (name.endswith(".tpl") and "{{" not in text):
@@ -132,11 +154,12 @@ def unchecked(lines: Iterable[int], name: str) -> tuple[Finding, ...]:
     numbers = sorted(set(lines))
     if not numbers:
         return ()
+    shown = f"line{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}"
     finding = Finding(
         code=codes.TEMPLATE_UNCHECKED,
-        subject="template",
+        subject=f"template, {shown}",
         place=Place(file=name, line=numbers[0]),
-        observed=f"line{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}",
+        observed=shown,
     )
     return (finding,)
 

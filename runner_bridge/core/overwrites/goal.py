@@ -94,6 +94,11 @@ LABEL_VALUE: Final = Machine(
     ((Edge(_ALNUM, 1),), (Edge(_ALNUM, 1), Edge(_INNER, 2)), (Edge(_INNER, 2), Edge(_ALNUM, 1))), frozenset({0, 1})
 )
 """Accepts what a label's value may be, apart from its length."""
+LONGEST_LABEL_VALUE: Final = Machine(
+    ((Edge(_ALNUM, 1),), *((Edge(_ALNUM | _INNER, at + 1),) for at in range(1, 62)), (Edge(_ALNUM, 63),), ()),
+    frozenset({63}),
+)
+"""Accepts the values of 63 characters, which no list of values has: where one fits, any does."""
 
 
 def literal(*texts: str) -> Machine:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, assert_never
 
+from runner_bridge.core.model.annotations import CALICO, FAMILIES_KEY, POOL_KEYS
 from runner_bridge.core.overwrites import goal
 from runner_bridge.core.overwrites.inverse import Define, through_expansion
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.overwrites.goal import Machine
 
-CALICO: Final = "cni.projectcalico.org/"
-POOL_KEYS: Final = (f"{CALICO}ipv4pools", f"{CALICO}ipv6pools")
-FAMILIES: Final = f"{CALICO}ipFamilies"
 _PROTECTED = re.compile(r"(?i)(?:[^/]*\.)?runner\.gitlab\.com/")
 """Labels that the runner lets nobody replace (executors/kubernetes/kubernetes.go)."""
 OWN_LABELS: Final = "runner-bridge.dev/"
@@ -39,7 +37,7 @@ USUAL: Final = {
     f"{CALICO}ipAddrsNoIpam": '["10.10.0.1"]',
     f"{CALICO}floatingIPs": '["10.10.0.1"]',
     f"{CALICO}allowedSourcePrefixes": '["0.0.0.0/0"]',
-    FAMILIES: '["IPv6"]',
+    FAMILIES_KEY: '["IPv6"]',
 }
 """Each annotation by which a pod chooses its address, with a value that everybody recognises."""
 
@@ -96,7 +94,7 @@ def takes(key: str, value: str) -> bool:
     if key not in USUAL:
         return False
     if not value:
-        return key in POOL_KEYS or key == FAMILIES
+        return key in POOL_KEYS or key == FAMILIES_KEY
     try:
         parsed = json.loads(value)
     except (ValueError, RecursionError):
@@ -138,7 +136,7 @@ def _annotations() -> Question:
     return Question(
         reach=goal.after({f"{key}=": goal.ANYTHING for key in USUAL}),
         ways_out=(
-            cache(lambda: _usual(*POOL_KEYS[:1])),
+            cache(lambda: _usual(f"{CALICO}ipv4pools")),
             cache(lambda: _usual(*USUAL)),
             cache(_plain_lists),
             *(cache(partial(_everything_taken, define)) for define in Define),
@@ -164,7 +162,7 @@ def _everything_taken(define: Define) -> tuple[Machine, ...]:
     pools = through_expansion(goal.json_list(nothing=("[]", "")), define)
     families = through_expansion(goal.json_list(nothing=("",)), define)
     others = through_expansion(goal.json_list(), define)
-    special = {**dict.fromkeys(POOL_KEYS, pools), FAMILIES: families}
+    special = {**dict.fromkeys(POOL_KEYS, pools), FAMILIES_KEY: families}
     return (goal.after({f"{key}=": special.get(key, others) for key in USUAL}),)
 
 
@@ -190,20 +188,32 @@ def _labels(configured: tuple[str, ...]) -> Question:
 
 
 def _node_selector(configured: tuple[str, ...]) -> Question:
-    """Ask for a label of a node that config.toml selects by, or the node's own name. Values are never expanded."""
+    r"""
+    Ask for the node's own name, or any value at all of a label that config.toml selects by. Values are never expanded.
+
+    A pattern that lists the values of such a label is an admin's choice: `^kubernetes\.io/arch=(amd64|arm64)$`.
+    """
+    valid = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
     known = (HOST_NAME, *configured)
-    value = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-    everything = goal.after({f"{key}=": goal.LABEL_VALUE for key in known})
-    samples = tuple(f"{key}=worker-2" for key in known)
+    reach = goal.after(
+        {**{f"{key}=": goal.LONGEST_LABEL_VALUE for key in configured}, f"{HOST_NAME}=": goal.LABEL_VALUE}
+    )
+
+    def any_value(key: str) -> tuple[Machine, ...]:
+        return tuple(goal.after({f"{key}=": value}) for value in (goal.LABEL_VALUE, goal.LONGEST_LABEL_VALUE))
+
+    def usual(key: str) -> tuple[Machine, ...]:
+        return (goal.literal(f"{key}=worker-2"), any_value(key)[1])
+
     return Question(
-        reach=everything,
+        reach=reach,
         ways_out=(
-            lambda: (goal.literal(*samples[:1]),),
-            lambda: (goal.literal(*samples),),
-            lambda: (everything,),
+            lambda: (goal.literal(f"{HOST_NAME}=worker-2"),),
+            lambda: (goal.after({f"{HOST_NAME}=": goal.LABEL_VALUE}),),
+            *(partial(way, key) for way in (usual, any_value) for key in configured),
         ),
-        is_way_out=lambda key, text: key in known and value.fullmatch(text) is not None,
-        samples=samples,
+        is_way_out=lambda key, text: key in known and valid.fullmatch(text) is not None,
+        samples=(f"{HOST_NAME}=worker-2", *(f"{key}={'x' * 63}" for key in configured)),
     )
 
 

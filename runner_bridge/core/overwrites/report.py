@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Final, assert_never
 
 from runner_bridge.core.model import Finding
+from runner_bridge.core.model.annotations import CALICO, FAMILIES_KEY, POOL_KEYS
 from runner_bridge.core.model.codes import overwrites as codes
 from runner_bridge.core.overwrites.decision import Decision, Verdict, Witness, decide
-from runner_bridge.core.overwrites.questions import CALICO, FAMILIES, POOL_KEYS, Setting
+from runner_bridge.core.overwrites.questions import Setting
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _OPENS: Final = {
     Setting.NODE_TOLERATIONS: codes.TOLERATES_CONTROL_PLANE,
     Setting.BEARER_TOKEN: codes.CHOOSES_TOKEN,
 }
-_LACKS: Final = {**dict.fromkeys(POOL_KEYS, "a list of pools"), FAMILIES: "a list of address families"}
+_LACKS: Final = {**dict.fromkeys(POOL_KEYS, "a list of pools"), FAMILIES_KEY: "a list of address families"}
 _WHAT: Final = {
     Setting.LABELS: "gets the label {key} = {final}",
     Setting.NAMESPACE: "runs in the namespace {text}",
@@ -42,7 +43,7 @@ _EFFECTS: Final = {
     f"{CALICO}ipAddrsNoIpam": "a fixed address that no pool knows of, where the cluster allows it: {values}",
     f"{CALICO}floatingIPs": "a floating address, where the cluster allows it: {values}",
     f"{CALICO}allowedSourcePrefixes": "leave to send from foreign addresses, where the cluster allows it: {values}",
-    FAMILIES: "the address families of its own choice: {values}",
+    FAMILIES_KEY: "the address families of its own choice: {values}",
 }
 
 

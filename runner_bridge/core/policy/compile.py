@@ -310,16 +310,18 @@ def _day(text: str) -> date:
 
 def _match(one: WaiverShape, at: tuple[str | int, ...], shape: PolicyShape, report: Report) -> None:
     match = one.match
-    if not (match.project or match.tier or match.namespace or match.pool):
+    some_projects = bool(match.project) and not set(match.project.split("/")) <= {"*", "**"}
+    some_namespaces = bool(match.namespace.strip("*"))
+    if not (some_projects or match.tier or some_namespaces or match.pool):
         report.add(
             codes.INVALID_VALUE,
             *at,
             "match",
-            observed="nothing",
+            observed=shown(match.project or match.namespace) if match.project or match.namespace else "nothing",
             expected="a project, tier, namespace or pool",
             cause="A finding is never waived everywhere.",
         )
-    if match.project:
+    if some_projects:
         report.read(forms.path_pattern, match.project, *at, "match", "project")
     if match.tier and match.tier not in shape.tiers:
         report.unknown_name(codes.UNKNOWN_NAME, *at, "match", "tier", value=match.tier, known=shape.tiers, what="tiers")

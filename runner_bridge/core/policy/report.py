@@ -51,7 +51,9 @@ def listed(words: Iterable[object], word: str = "or") -> str:
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `Did you mean 'pools'?`, or nothing where no known word is near."""
     names = list(map(str, known))
-    close = get_close_matches(str(word), names, 1) if len(names) <= NAMES_COMPARED else []
+    if len(names) > NAMES_COMPARED:
+        return ""
+    close = get_close_matches(str(word), names, 1) or get_close_matches(str(word).lower(), names, 1)
     return f"Did you mean {close[0]!r}?" if close else ""
 
 

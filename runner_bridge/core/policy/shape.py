@@ -122,6 +122,8 @@ def _about(kind: str, error: Any) -> str:  # noqa: ANN401 - pydantic's TypedDict
     value = error["input"]
     if kind == "string_type" and isinstance(value, int | float):
         return 'Put quotes around it: YAML reads it as a number or truth value, and "3.30" would become 3.3.'
+    if kind == "int_type" and isinstance(value, str) and value.isdecimal():
+        return "Remove the quotes: in them it is a text."
     if kind == "list_type" and isinstance(value, str):
         return f"Put it in brackets: [{shown(value).strip(chr(39))}]."
     if kind == "bool_type" and str(value).lower() in {"yes", "no", "on", "off"}:

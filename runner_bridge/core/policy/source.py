@@ -98,6 +98,17 @@ def _roots(source: Source, report: Report) -> list[Node]:
             remedy=error.remedy,
         )
         return []
+    if documents and (api := _kubernetes_key(documents[0])):
+        report.is_partial = True
+        report.add(
+            codes.UNKNOWN_KEY,
+            api.text,
+            place=api.place,
+            observed="a Kubernetes object",
+            expected="a policy, or a part of one",
+            remedy="Name the file of the policy, or keep other YAML out of its folder.",
+        )
+        return []
     if len(documents) > 1:
         report.add(
             codes.MALFORMED,
@@ -114,6 +125,12 @@ def _roots(source: Source, report: Report) -> list[Node]:
         elif root.text or root.kind is Kind.SEQUENCE:
             report.add(codes.WRONG_TYPE, place=root.place, observed=f"a {root.kind}", expected="a map of keys")
     return kept
+
+
+def _kubernetes_key(root: Node) -> Node | None:
+    """Return the key that makes a text an object of Kubernetes: a folder often holds those, too."""
+    keys = {key.text: key for key, _ in root.items}
+    return keys.get("apiVersion") if "kind" in keys else None
 
 
 def _report_repeated(root: Node, report: Report) -> None:

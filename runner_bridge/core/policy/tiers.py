@@ -106,7 +106,8 @@ class Tiers:
                 self._report.add(codes.REPEATED_VALUE, *at, number, observed=shown(wanted))
             known[wanted] = self._pools.get(wanted)
         if not shape.pools:
-            self._report.add(codes.TIER_WITHOUT_POOL, *at, expected=f"one or more of {listed(self._pools)}")
+            expected = f"one or more of {listed(self._pools)}" if self._pools else "at least one pool"
+            self._report.add(codes.TIER_WITHOUT_POOL, *at, expected=expected)
         pools = tuple(pool for pool in known.values() if pool)
         if len(pools) < len(known):
             return ()

@@ -9,7 +9,7 @@ is not of the core schema is only kept.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,26 @@ class Node:
             line=row,
             column=column and column + shift,
             end_column=end_column and end_column + shift,
+        )
+
+    def inside(self, outer: Node) -> Node:
+        """
+        Return the node with places of the file in which the scalar `outer` stands, whose text it was read from.
+
+        As exact as `outer.inner_place`: where that is coarse, everything inside stands at the start of `outer`.
+        """
+        place = outer.inner_place(self.line, self.column, self.end_column)
+        exact = outer.style is Style.LITERAL
+        return replace(
+            self,
+            line=place.line,
+            column=place.column,
+            end_column=place.end_column if exact else 0,
+            style=Style.FOLDED if self.style is Style.LITERAL and not exact else self.style,
+            items=tuple([(key.inside(outer), value.inside(outer)) for key, value in self.items]),
+            elements=tuple([element.inside(outer) for element in self.elements]),
+            content_line=outer.inner_place(self.content_line, 1).line if self.content_line else 0,
+            content_indent=self.content_indent + outer.content_indent,
         )
 
     def _is_verbatim(self) -> bool:

@@ -59,6 +59,12 @@ _EXPLAINED = (
         "a letter, a digit or a quote",
         "Put quotes around the value.",
     ),
+    (
+        "did not find expected alphabetic or numeric character",
+        "a value that begins with * or &, which is YAML's mark of an alias or anchor",
+        "quotes around it",
+        'Put quotes around it, as in "**".',
+    ),
     ("found undefined tag handle", "an unknown tag", "none", "Put quotes around the value if it is meant as text."),
     ("expected ',' or", "a list or map in brackets that is not closed", "`,` or the bracket", "Close it."),
     ("did not find expected ','", "a list or map in brackets that is not closed", "`,` or the bracket", "Close it."),

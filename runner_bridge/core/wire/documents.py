@@ -41,6 +41,10 @@ _FIRST_KIND = re.compile(rb'"kind"\s*:\s*"(\w*)"')
 _NEXT_DOCUMENT = re.compile(rb"\n[{\[]")
 
 
+NO_KIND = "without a kind"
+"""What objects without a kind are counted as."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Found:
     """What a dump holds."""
@@ -227,7 +231,7 @@ class Documents:
     def _read(self, raw: Raw, kind: str, found: Found) -> tuple[Any, tuple[str, ...]] | None:
         wire = self._kinds.get(kind)
         if wire is None:
-            found.others[kind or "JSON object without a kind"] += 1
+            found.others[kind or NO_KIND] += 1
             return None
         try:
             return msgspec.json.decode(raw, type=wire), ()

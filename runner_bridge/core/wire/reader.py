@@ -16,7 +16,7 @@ from runner_bridge.core.errors import WireError
 from runner_bridge.core.model.cluster import Gap, Kind, Snapshot
 from runner_bridge.core.wire import objects
 from runner_bridge.core.wire.calico import block_of, merged_pools, pool_of
-from runner_bridge.core.wire.documents import Documents, Found
+from runner_bridge.core.wire.documents import NO_KIND, Documents, Found
 from runner_bridge.core.wire.events import failure_of
 from runner_bridge.core.wire.pods import namespace_of, pod_of
 from runner_bridge.core.wire.selectors import EVERYTHING, Selector
@@ -165,12 +165,16 @@ def _gap(kind: str, whys: list[str]) -> Gap:
 def _holds(found: Found) -> str:
     kinds = Counter(kind for kind, _, _ in found.objects) + found.others
     if kinds:
-        return "holds " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(3))
+        return "holds " + ", ".join(_counted(kind, count) for kind, count in kinds.most_common(3))
     if found.others:
         return f"holds an empty list of {next(iter(found.others))}"
     if found.stops:
         return f"holds only the end of a watch ({found.stops[0]})"
     return f"holds nothing that can be read ({found.lost[0][1]})" if found.lost else "holds an empty array"
+
+
+def _counted(kind: str, count: int) -> str:
+    return f"{count} JSON object{'s' * (count != 1)} {kind}" if kind == NO_KIND else f"{count} {kind}"
 
 
 def _pod_type(selector: Selector) -> tuple[type[objects.Pod], Mapping[str, str]]:

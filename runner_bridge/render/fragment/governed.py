@@ -12,6 +12,8 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from runner_bridge.core.model.annotations import ADDRESS_KEYS, FAMILIES_KEY
+from runner_bridge.core.model.annotations import POOL_KEYS as VERSIONS
 from runner_bridge.render.fragment.go_template import escape
 
 if TYPE_CHECKING:
@@ -23,17 +25,8 @@ STAMP = "runner-bridge.dev/generation"
 """Annotation: which state of its own section a job pod was made from."""
 TIER_LABEL = "runner-bridge.dev/tier"
 
-POOL_KEYS = {"IPv4": "cni.projectcalico.org/ipv4pools", "IPv6": "cni.projectcalico.org/ipv6pools"}
-FAMILIES_KEY = "cni.projectcalico.org/ipFamilies"
-ADDRESS_KEYS = (
-    *POOL_KEYS.values(),
-    FAMILIES_KEY,
-    "cni.projectcalico.org/ipAddrs",
-    "cni.projectcalico.org/ipAddrsNoIpam",
-    "cni.projectcalico.org/floatingIPs",
-    "cni.projectcalico.org/allowedSourcePrefixes",
-)
-"""Annotations that decide which address a pod gets or may use; a job pod carries those of its policy, no other."""
+POOL_KEYS = {f"IPv{version}": key for key, version in VERSIONS.items()}
+"""The annotation that names the pools of a family."""
 
 OVERWRITE = "_overwrite_allowed"
 CLOSED = (

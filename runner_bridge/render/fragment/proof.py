@@ -12,7 +12,8 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.errors import RenderError
-from runner_bridge.render.fragment.governed import ADDRESS_KEYS, FAMILIES_KEY, POOL_KEYS, canonical
+from runner_bridge.core.model.annotations import ADDRESS_KEYS, FAMILIES_KEY
+from runner_bridge.render.fragment.governed import POOL_KEYS, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

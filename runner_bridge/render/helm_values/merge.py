@@ -3,7 +3,8 @@ A policy merged into the values file of an existing release.
 
 Spliced at the positions of the parsed YAML: a round trip through a YAML library would re-indent lists, re-quote strings
 and re-wrap comments of a file that is somebody's code. The result is parsed, and must be the parsed input with the
-governed values in it.
+governed values in it. In an umbrella chart the values stand below `gitlab-runner:`; written beside it they would do
+nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy, Runner
 
 NAME_VARIABLE = "RUNNER_NAME"
+SUBCHART = "gitlab-runner"
+_OURS = ("gitlabUrl", "envVars", "runners")
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _STEP = "  "
 
@@ -59,7 +62,7 @@ def runner_named_in(text: str, *, name: str = "values.yaml") -> str | None:
     Raises:
         Malformed: it is no YAML.
     """
-    for root in yaml.parse(text, name):
+    for root in map(_chart_values, yaml.parse(text, name)):
         for element in variables.elements if (variables := root.get("envVars")) else ():
             said, value = element.get("name"), element.get("value")
             if said is not None and value is not None and said.text == NAME_VARIABLE:
@@ -67,6 +70,12 @@ def runner_named_in(text: str, *, name: str = "values.yaml") -> str | None:
         if (extra := root.get("extraEnv")) and (value := extra.get(NAME_VARIABLE)):
             return value.text
     return None
+
+
+def _chart_values(root: yaml.Node) -> yaml.Node:
+    """Return the values that the chart gets: in an umbrella chart those below its name."""
+    inner = root.get(SUBCHART)
+    return root if inner is None or any(root.get(key) for key in _OURS) else inner
 
 
 class _Values:
@@ -81,9 +90,20 @@ class _Values:
         self._root = documents[0] if documents else None
         if len(documents) > 1:
             raise self._refuse(documents[1], "a second document", "one", "Helm reads only one; remove the other.")
+        if self._root is not None and (kind := self._root.get("kind")) and self._root.get("apiVersion"):
+            # Argo CD and Flux wrap values in an object of their own, where keys at the top mean something else.
+            remedy = "Keep the values in a file of their own and let the object name it."
+            raise self._refuse(kind, f"a {redact(kind.text)}", "values of the chart and nothing around them", remedy)
         if self._root is not None and self._root.kind is not yaml.Kind.MAPPING:
             raise self._refuse(self._root, f"a {self._root.kind}", "a mapping", "Check that the right file is named.")
         self._expected: dict[str, Any] = {} if self._root is None else yaml.to_python(self._root)
+        self._chart = self._expected
+        """Of `_expected` what the chart gets."""
+        self._indent = ""
+        if self._root is not None and (inner := _chart_values(self._root)) is not self._root:
+            if inner.style is not yaml.Style.BLOCK or inner.kind is not yaml.Kind.MAPPING:
+                raise self._refuse(inner, f"{SUBCHART} on one line", "a mapping, one key in a line", "Write it out.")
+            self._root, self._chart, self._indent = inner, self._expected[SUBCHART], " " * (inner.column - 1)
 
     def set_gitlab(self, url: str) -> None:
         """Add the GitLab; another one is refused, because the release's token would be sent there."""
@@ -100,7 +120,7 @@ class _Values:
         extra = self._get("extraEnv", NAME_VARIABLE)
         if extra is not None:
             self._set_scalar(extra, name)
-            self._expected["extraEnv"][NAME_VARIABLE] = name
+            self._chart["extraEnv"][NAME_VARIABLE] = name
             return
         entry = {"name": NAME_VARIABLE, "value": name}
         variables = self._get("envVars")
@@ -113,13 +133,13 @@ class _Values:
                 if value is None:
                     raise self._refuse(element, f"{NAME_VARIABLE} without a value", "a value", "Write its value here.")
                 self._set_scalar(value, name)
-                self._expected["envVars"][number]["value"] = name
+                self._chart["envVars"][number]["value"] = name
                 return
         if variables.style is not yaml.Style.BLOCK or variables.kind is not yaml.Kind.SEQUENCE:
             raise self._refuse(variables, "envVars on one line", "a list, one item in a line", "Write it out.")
         indent = " " * (variables.column - 1)
         self._insert(variables.line, "".join(f"{indent}{line}\n" for line in yaml_text.dump_list([entry]).splitlines()))
-        self._expected["envVars"].insert(0, entry)
+        self._chart["envVars"].insert(0, entry)
 
     def set_template(self, policy: Policy, runner: Runner) -> None:
         """Merge into `runners.config`, or add it."""
@@ -136,9 +156,11 @@ class _Values:
             ) from error
         if merged == template:
             return
-        if node is not None:
+        if section is not None and node is not None:
+            if section.style is not yaml.Style.BLOCK:
+                raise self._refuse(section, "runners on one line", "a mapping, one key in a line", "Write it out.")
             self._set_block(node, merged)
-            self._expected["runners"]["config"] = merged
+            self._chart["runners"]["config"] = merged
         elif section is None or self._is_nothing(section):
             self._put(None, "runners", {"config": yaml_text.Literal(merged)})
         else:
@@ -147,15 +169,29 @@ class _Values:
     def result(self) -> str:
         """Return the text, which parses to what was meant."""
         text = self._splice.result()
-        observed = [yaml.to_python(node) for node in yaml.parse(text, self._name)]
-        if _comparable(observed[0]) != _comparable(self._expected):
+        if self._comparable(text) != json.dumps(self._evened(self._expected), sort_keys=True):
             raise Malformed(
                 place=Place(file=self._name),
-                observed="values that share their text with others (anchors, merge keys)",
+                observed="values that share their text with others (anchors, merge keys), or an end mark (...)",
                 expected="gitlabUrl, envVars and runners.config written out",
                 remedy="Write these three out in full.",
             )
         return text
+
+    def _comparable(self, text: str) -> str:
+        """Return what our text means; empty where it is broken: its lines are none that the admin has seen."""
+        try:
+            (root,) = yaml.parse(text, self._name)
+            return json.dumps(self._evened(yaml.to_python(root)), sort_keys=True)
+        except (Malformed, LookupError, TypeError, ValueError):
+            return ""
+
+    def _evened(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values without the line ends behind the template: how many there are depends on `|` or `|+`."""
+        chart = values if self._chart is self._expected else values[SUBCHART]
+        template = chart["runners"]["config"].rstrip("\n")
+        evened = {**chart, "runners": {**chart["runners"], "config": template}}
+        return evened if chart is values else {**values, SUBCHART: evened}
 
     def _get(self, *path: str) -> yaml.Node | None:
         node = self._root
@@ -171,8 +207,8 @@ class _Values:
         )
 
     def _put(self, parent: yaml.Node | None, key: str, item: object) -> None:
-        """Add a key that is not there, or whose value is nothing, to the top of the file or to a mapping."""
-        expected: dict[str, Any] = self._expected
+        """Add a key that is not there, or whose value is nothing, to the chart's values or to a mapping in them."""
+        expected: dict[str, Any] = self._chart
         if parent is not None:
             if parent.style is not yaml.Style.BLOCK or parent.kind is not yaml.Kind.MAPPING:
                 raise self._refuse(parent, "runners on one line", "a mapping, one key in a line", "Write it out.")
@@ -181,10 +217,11 @@ class _Values:
             self._insert(parent.line, yaml_text.dump({key: item}, indent))
         elif (there := self._get(key)) is not None:
             # `key:`, `key: null` or `key: {}`: the value goes, what it is to be follows on the next lines.
-            written = yaml_text.dump({key: item})
-            head, _, below = written.partition("\n")
-            self._replace(there, head.removeprefix(f"{key}:").lstrip())
+            head, _, below = yaml_text.dump({key: item}, self._indent).partition("\n")
+            self._replace(there, head.removeprefix(f"{self._indent}{key}:").lstrip())
             self._insert(there.line + 1, below)
+        elif self._root is not None and self._indent:
+            self._insert(self._root.line, yaml_text.dump({key: item}, self._indent))
         else:
             self._splice.append(yaml_text.dump({key: item}))
         expected[key] = item
@@ -254,10 +291,3 @@ class _Values:
 
 def _indented(text: str, indent: str) -> str:
     return "".join(f"{indent}{line}\n" if line else "\n" for line in text.rstrip("\n").split("\n"))
-
-
-def _comparable(values: dict[str, Any]) -> str:
-    """Return a text to compare by; how many line ends the template ends in depends on `|`, `|-` or `|+`."""
-    runners = values["runners"]
-    template = runners["config"].rstrip("\n")
-    return json.dumps({**values, "runners": {**runners, "config": template}}, sort_keys=True)

@@ -138,6 +138,10 @@ def test_evidence_is_counted_by_grade(grades: list[Grade], words: str) -> None:
 
 def test_no_job_pods_prove_nothing_and_too_few_prove_too_little() -> None:
     assert answered().nothing_proven == "No job pod of a declared runner was seen: nothing is proven."
+    strangers = answered(judgement=make.judgement(counts=Counts(unmanaged=6))).nothing_proven
+    assert strangers.startswith(
+        "No job pod of a declared runner was seen: nothing is proven. 6 job pods of other runners:"
+    )
     assert answered(expect_min=2).nothing_proven.endswith("At least 2 expected (--expect-min).")
     assert answered(make.verdict(), expect_min=2).nothing_proven == (
         "Only 1 job pod, at least 2 expected (--expect-min)."

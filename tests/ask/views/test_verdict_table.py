@@ -78,6 +78,13 @@ def test_a_wide_terminal_gets_one_line_per_pod() -> None:
     )
 
 
+def test_the_narrowest_page_keeps_addresses_and_verdicts_whole() -> None:
+    text = shown(breach(project_path="plataforma/pagamentos/api"), width=60)
+    assert "10.244.84.128" in text
+    assert "breach\n" in text
+    assert max(map(len, text.split("  gitlab-runners/")[0].splitlines())) <= 60
+
+
 def test_five_hundred_breaches_of_one_cause_are_ten_lines_and_a_count() -> None:
     text = shown(*(breach(number) for number in range(500)))
     assert text.count("10.244.84.128") == 10

@@ -131,7 +131,8 @@ def test_keys_that_are_not_for_a_policy_are_named_with_the_reason_but_our_own_ar
             "[runners.kubernetes.pod_labels]\n"
             '"project.runner.gitlab.com/id" = "1"\n"runner-bridge.dev/tier" = "x"\n'
             '"runner.gitlab.com.example/x" = "1"\n"bad key" = ""\nteam = "a b"\nref = "$CI_COMMIT_REF_NAME x"\n'
-            '[runners.kubernetes.pod_annotations]\n"cni.projectcalico.org/ipAddrs" = "[]"\nteam = "a b"'
+            '[runners.kubernetes.pod_annotations]\n"cni.projectcalico.org/ipAddrs" = "[]"\nteam = "a b"\n'
+            '"cni.projectcalico.org/ipv4Pools" = "[]"'
         )
     )
     assert found.runners[0].labels == {"runner.gitlab.com.example/x": "1", "ref": "$CI_COMMIT_REF_NAME x"}
@@ -141,6 +142,10 @@ def test_keys_that_are_not_for_a_policy_are_named_with_the_reason_but_our_own_ar
         "the label 'bad key' is not for a policy: Kubernetes refuses such a key, so no pod starts.",
         "the label 'team' is not for a policy: no label can hold the value, so the runner changes it.",
         "the annotation 'cni.projectcalico.org/ipAddrs' is not for a policy: the key belongs to Calico.",
+        (
+            "the annotation 'cni.projectcalico.org/ipv4Pools' is not for a policy: Calico ignores the key and knows "
+            "'cni.projectcalico.org/ipv4pools'. Correct it first, if the runner is to ask for pools."
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner_bridge.core.adopt import Adoption, Options, Undecided, adopt_helm_values
+from runner_bridge.core.adopt.differences import NAMED
 from runner_bridge.core.adopt.helm import as_runner_config, parse_values, tags
 from runner_bridge.core.adopt.pools import parse_pool
 from runner_bridge.core.errors import WireError
@@ -114,7 +115,7 @@ def test_a_runner_that_is_named_after_its_pod_needs_a_name() -> None:
     with pytest.raises(Undecided, match="--runner-name NAME"):
         adopt(text)
     adoption = adopt(text, runner_name="infra-platform")
-    assert {one.path for one in adoption.differences if one.path[0] == "envVars"}
+    assert {one.why for one in adoption.differences if one.path[0] == "envVars"} == {NAMED}
 
 
 def test_the_chart_makes_kubernetes_runners_unless_it_is_told_otherwise() -> None:
@@ -175,3 +176,14 @@ def test_any_release_differs_from_its_policy_in_nothing_but_what_is_named(body: 
     assert {one.path for one in adoption.differences} == changed(parse_values(text, "v"), parse_values(merged, "v"))
     assert {one.path[0] for one in adoption.differences} <= {"runners", "envVars"}
     assert adopt(merged).differences == ()
+
+
+def test_values_of_an_umbrella_chart_are_read_below_the_charts_name() -> None:
+    inner = "gitlabUrl: https://gitlab.example.com\nconcurrent: 7\n"
+    umbrella = "gitlab-runner:\n" + "".join(f"  {line}\n" for line in inner.splitlines()) + "postgresql: {}\n"
+    assert parse_values(umbrella, "values.yaml") == parse_values(inner, "values.yaml")
+
+
+def test_an_object_around_the_values_is_refused() -> None:
+    with pytest.raises(WireError, match="Name the values file that it hands to Helm"):
+        parse_values("apiVersion: argoproj.io/v1alpha1\nkind: Application\n", "app.yaml")

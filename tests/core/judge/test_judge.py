@@ -6,6 +6,7 @@ The rules of judging, one by one: what makes a pass, what must never be one, and
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from types import MappingProxyType
@@ -298,6 +299,11 @@ def test_a_job_pod_cannot_hide_as_a_pause_pod() -> None:
     assert one(make.job_pod("10.10.0.9", marks=make.marks(pause=True))).outcome is Outcome.BREACH
 
 
+def test_an_old_runners_job_pod_cannot_hide_as_a_pause_pod_either() -> None:
+    verdict = one(make.job_pod("10.10.0.9", name=OLD, marks=c.Marks(pause=True)))
+    assert codes(verdict) == ["address-routable", "identity-unconfirmed"]
+
+
 def test_the_runners_check_at_start_up_is_no_job_pod() -> None:
     canary = make.marks(project="0", job=str(2**63 - 1))
     assert seen(make.job_pod("10.10.0.9", marks=canary)).counts == Counts(other=1)
@@ -392,6 +398,12 @@ def test_half_of_the_poll_timeout_without_address_is_too_long() -> None:
     assert one(make.job_pod(""), now=late, failures=()).findings[0].cause
 
 
+def test_a_wait_of_hours_may_be_a_dump_that_was_copied() -> None:
+    (found,) = one(make.job_pod(""), now=make.NOW + timedelta(hours=45, minutes=5)).findings
+    assert "no address 45 h after it was bound" in found.observed
+    assert "--now" in found.cause
+
+
 def failure(message: str = 'error parsing pool "x": invalid CIDR address: x', **changes: Any) -> c.SandboxFailure:
     pod = make.job_pod()
     return c.SandboxFailure(
@@ -470,6 +482,12 @@ def test_a_pool_that_a_refusal_names_is_disabled_or_missing() -> None:
 )
 def test_a_pod_on_its_way_out_needs_no_address(pod: c.Pod) -> None:
     verdict = one(pod)
+    assert (verdict.pending, codes(verdict)) == (True, ["pod-leaving"])
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_running_pod_that_gave_its_address_back_proves_nothing_with_it(strict: bool) -> None:
+    verdict = one(make.job_pod(annotated=()), strict=strict)
     assert (verdict.pending, codes(verdict)) == (True, ["pod-leaving"])
 
 
@@ -838,6 +856,21 @@ def test_a_path_that_is_only_claimed_earns_no_waiver() -> None:
     meant = policy(waivers=(waiver("host-network", project="platform/*"),))
     claims = make.marks(job_url="https://gitlab.example.com/platform/net/-/jobs/1")
     assert one(structs.replace(HOST, marks=claims), meant=meant).outcome is Outcome.BREACH
+
+
+def test_a_pool_that_is_only_asked_for_earns_no_waiver() -> None:
+    meant = policy(waivers=(waiver("annotation-overwritten", pool="legacy"), waiver("address-routable", pool="legacy")))
+    pod = make.job_pod("10.10.0.9", asked=c.Asked(ipv4_pools='["workload","legacy"]'))
+    assert codes(one(pod, meant=meant)) == ["annotation-overwritten", "address-routable"]
+
+
+def test_an_accepted_pool_excuses_no_address_of_another() -> None:
+    legacy = make.pool("legacy", "fd00:10::/112", pool_class=p.PoolClass.ROUTABLE)
+    meant = policy(waivers=(waiver("address-routable", pool="legacy"),))
+    meant = dataclasses.replace(meant, pools=MappingProxyType({**meant.pools, legacy.name: legacy}))
+    verdict = one(make.job_pod("10.10.0.9 fd00:10::7"), meant=meant)
+    assert [finding.observed for finding in verdict.findings] == ["10.10.0.9 in workload"]
+    assert [waived.finding.observed for waived in verdict.waived] == ["fd00:10::7 in legacy"]
 
 
 def test_a_waiver_covers_one_code_and_ends_with_its_last_day() -> None:

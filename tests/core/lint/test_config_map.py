@@ -147,6 +147,20 @@ def test_every_finding_of_a_config_toml_is_found_at_its_place_in_a_manifest(row:
     assert moved == [(one.code.name, one.place.line, one.place.column) for one in inner if one.place]
 
 
+def test_a_config_map_in_an_inline_patch_of_kustomize_is_linted_at_its_place() -> None:
+    text, places = unmarked(
+        "kind: Kustomization\npatches:\n- patch: |-\n    kind: ConfigMap\n    data:\n      config.template.toml: |\n"
+        "        [[runners]]\n          [runners.kubernetes]\n            pod_annotations_overwrite_allowed = «'.*'»\n"
+    )
+    assert places_of(lint(text, "kustomization.yaml"), "overwrite-opens-pool") == places
+
+
+def test_what_a_template_fills_in_in_an_inline_patch_is_named() -> None:
+    patch = "    kind: ConfigMap\n    data:\n      x: {{ .x }}-y\n      a.toml: |\n        [[runners]]\n"
+    found = lint(f"patches:\n- patch: |-\n{patch}", "kustomization.yaml")
+    assert [one.observed for one in found if one.code.name == "template-unchecked"] == ["line 5"]
+
+
 QUIET = {
     "a whole file": WHOLE,
     "a template": TEMPLATE,
@@ -161,6 +175,9 @@ QUIET = {
     ).replace(IMAGE, "        poll_timeout = 360\n"),
     "a token in a Secret": "kind: Secret\nstringData:\n  config.toml: |\n    [[runners]]\n      name = 'a'\n"
     "      token = 'abcdefghijklmnopqrst'\n      url = 'https://gitlab.example.com'\n      executor = 'shell'\n",
+    "values of the chart, and a script, in a map": "kind: ConfigMap\ndata:\n  values.yaml: |\n    runners:\n"
+    "      config: |\n        [[runners]]\n  make.sh: |\n    [[runners]]\n    EOF\n"
+    "  make: |\n    #!/bin/sh\n    [[runners]]\n",
     "a Secret of something else": "kind: Secret\ndata:\n  a.toml: '%%%'\n  b: aGVsbG8=\n",
     "an empty map": "kind: ConfigMap\n",
     "a map that holds no text": "kind: ConfigMap\ndata:\n  config.toml: {}\n",

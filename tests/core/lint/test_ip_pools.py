@@ -508,7 +508,7 @@ def test_the_class_in_the_policy_tells_two_automatic_pools_apart() -> None:
 
 
 def test_a_long_name_is_cut() -> None:
-    (finding,) = found(manifest("n" * 500, cidr="x" * 500))
+    finding = next(one for one in found(manifest("n" * 500, cidr="x" * 500)) if one.code.name == "ippool-cidr-invalid")
     assert finding.subject == f"pool {'n' * 74}…"
     assert len(finding.observed) == 82
 
@@ -537,3 +537,8 @@ def test_anything_is_linted_without_an_exception(spec: dict[str, Any], metadata:
     for kind, key in (("IPPool", "spec"), ("Installation", "calicoNetwork")):
         value = {"apiVersion": "operator.tigera.io/v1", "kind": kind, "metadata": metadata, key: spec}
         found(json.dumps(value), json.dumps({"kind": "List", "items": metadata}))
+
+
+def test_a_name_that_no_object_can_have_is_told() -> None:
+    finding = next(one for one in found(manifest("Infra_pool")) if one.code.name == "ippool-value-refused")
+    assert (finding.observed, finding.expected) == ('"Infra_pool"', "small letters, digits, - and .")

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of
+from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of, only_wraps_values, unreadable
 
 POOL = "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: a}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n"
+VALUES = '{runners: {config: "[[runners]]"}}'
+PATCH = "    kind: ConfigMap\n    data:\n      config.toml: |\n        [[runners]]\n"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,13 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    conc
         pytest.param("kind: List\nitems: [{kind: Pod}, 5]\n", "a.yaml", [], id="a list of pods"),
         pytest.param("items: [{a: b}]\nkind: List\n", "a.yaml", [], id="a list of objects without a kind"),
         pytest.param("kind: Deployment\n", "a.yaml", [], id="a Deployment"),
+        pytest.param(
+            f"kind: Application\nspec: {{helm: {{valuesObject: {VALUES}}}}}", "a.yaml", ["helm-values"], id="Argo"
+        ),
+        pytest.param(f"kind: HelmChart\nspec: {{valuesContent: '{VALUES}'}}", "a.yaml", ["helm-values"], id="k3s"),
+        pytest.param("kind: Application\nspec: {helm: {values: 'a: b'}}", "a.yaml", [], id="Argo, of another chart"),
+        pytest.param(f"patches:\n- patch: |\n{PATCH}", "a.yaml", ["config-map"], id="an inline patch"),
+        pytest.param("kind: ConfigMap\ndata: {a.sh: '[[runners]]'}", "a.yaml", [], id="a script in a ConfigMap"),
         pytest.param("just text\n", "a.yaml", [], id="text"),
         pytest.param("- 1\n", "a.yaml", [], id="a list"),
         pytest.param("", "a.yaml", [], id="nothing"),
@@ -117,3 +126,25 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_any_text_has_some_kinds_or_none(text: str) -> None:
     assert set(kinds_of(text, "a.yaml")) <= set(Kind)
+
+
+@pytest.mark.parametrize(("text", "said"), [("a: [\n", "a.yaml:2:1: "), ("a: b\n", ""), ("a: {{ .x }}/16\n", "")])
+def test_why_a_file_is_no_yaml_is_said_with_its_place(text: str, said: str) -> None:
+    why = unreadable(text, "a.yaml")
+    assert why.startswith(said)
+    assert bool(why) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "wraps"),
+    [
+        pytest.param(f"kind: HelmRelease\nspec: {{values: {VALUES}}}", True, id="Flux"),
+        pytest.param(f"releases: [{{values: [{VALUES}]}}]", True, id="helmfile"),
+        pytest.param(VALUES, False, id="values"),
+        pytest.param(f"gitlab-runner: {VALUES}", False, id="values of an umbrella chart"),
+        pytest.param("kind: Deployment", False, id="another object"),
+        pytest.param("a: [", False, id="no YAML"),
+    ],
+)
+def test_a_file_around_values_is_no_values_file(text: str, wraps: bool) -> None:
+    assert only_wraps_values(text, "a.yaml") is wraps

@@ -73,6 +73,10 @@ FOUND = {
     "not closed": (runner("[runners.kubernetes« »\n"), "toml-syntax"),
     "twice": (runner("limit = 2\n«limit» = 2\n"), "toml-repeated"),
     "slash": (annotation("cni.projectcalico.org«/»ipv4pools = '[\"a\"]'"), "unquoted-key"),
+    "dots for a slash": (
+        annotation("«cni».projectcalico.org.ipv4pools = '[\"a\"]'"),
+        "unquoted-key",
+    ),
     "dots": (annotation("«cni».projectcalico.org = '[\"a\"]'"), "unquoted-key"),
     "dots in a header": (
         kubernetes('[runners.kubernetes.pod_annotations.«cni».projectcalico]\norg = "x"\n'),
@@ -174,6 +178,13 @@ FOUND = {
     "list of numbers for pools": (annotation(f"{POOL_KEY} = «'[1]'»"), "pool-annotation-invalid"),
     "empty name": (annotation(f"{POOL_KEY} = «'[\"\"]'»"), "pool-annotation-invalid"),
     "impossible name": (annotation(f"{POOL_KEY} = «'[\"Infra_1\"]'»"), "pool-annotation-invalid"),
+    "range of the other version": (annotation(f"{POOL_KEY} = «'[\"fd00::/64\"]'»"), "pool-annotation-invalid"),
+    "IPv4 range for IPv6": (
+        annotation('"cni.projectcalico.org/ipv6pools" = «\'["a", "10.0.0.0/8"]\'»'),
+        "pool-annotation-invalid",
+    ),
+    "no range": (annotation(f"{POOL_KEY} = «'[\"10.0.0.0/99\"]'»"), "pool-annotation-invalid"),
+    "address for a range": (annotation(f"{POOL_KEY} = «'[\"fd00::1\"]'»"), "pool-annotation-invalid"),
     "single quotes inside": (annotation(f"{POOL_KEY} = «\"['infra']\"»"), "pool-annotation-invalid"),
     "nested without end": (annotation(f"{POOL_KEY} = «'{'[' * 5000}'»"), "pool-annotation-invalid"),
     "variable": (annotation(f"{POOL_KEY} = «'[\"$POOL\"]'»"), "pool-annotation-variable"),
@@ -356,6 +367,12 @@ QUIET = {
     "words in the place of tokens": f"{TOP}{RUNNER}{RUNNER.replace(chr(34) + 'a', chr(34) + 'b')}".replace(
         "glrt-t1_4xYqA7pLwFAKETOKEN00", "REDACTED"
     ),
+    **{
+        f"tokens blanked as {blank}": f"{TOP}{RUNNER}{RUNNER.replace(chr(34) + 'a', chr(34) + 'b')}".replace(
+            "t1_4xYqA7pLwFAKETOKEN00", blank
+        )
+        for blank in ("REDACTED", "xxxxxxxxxxxxxxxxxxxx", "********", "...", "<token>")
+    },
     "patches that are pinned off": patch(
         "[[runners.kubernetes.pod_spec]]\npatch = 'hostNetwork: true'\n", flag=f"{FLAG} = false"
     ),
@@ -440,8 +457,10 @@ def test_every_sample_is_in_the_table() -> None:
         ("flag", "Did you mean FF_USE_FASTZIP?"),
         ("too high", "Move it below [runners.kubernetes]."),
         ("too low", "Move it directly below [[runners]], above the first [runners.…] header."),
+        ("environment too low", "Move it directly below [[runners]], above the first [runners.…] header."),
         ("global after the first runner", "Move it to the top of the file, before the first [[runners]]."),
         ("dots", 'Quote the key: "cni.projectcalico.org" = ….'),
+        ("dots for a slash", 'Quote the key: "cni.projectcalico.org/ipv4pools" = ….'),
         ("slash", 'Quote the key: "cni.projectcalico.org/ipv4pools".'),
         ("one bracket", "Write [[runners.kubernetes.services]]."),
         ("two brackets", "Write [runners.kubernetes]."),

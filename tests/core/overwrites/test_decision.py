@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from runner_bridge.core.model.codes import overwrites as codes
 from runner_bridge.core.overwrites import Setting, Verdict, Witness, decide
 from runner_bridge.core.overwrites.decision import answer
 from runner_bridge.core.overwrites.nfa import build
@@ -243,6 +244,27 @@ def test_a_node_label_that_the_configuration_selects_by_is_one_to_protect() -> N
     found = witness("^zone=", Setting.NODE_SELECTOR, configured=["zone"])
 
     assert (found.key, found.final) == ("zone", "worker-2")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "verdict"),
+    [
+        (r"^kubernetes\.io/arch=(amd64|arm64)$", Verdict.SAFE),
+        (r"^kubernetes\.io/arch=(worker-2|arm64)$", Verdict.SAFE),
+        (r"^kubernetes\.io/arch=[a-z0-9]{3,5}$", Verdict.SAFE),
+        (r"^kubernetes\.io/arch=arm.*$", Verdict.OPENS),
+        (r"^kubernetes\.io/arch=[a-z]+$", Verdict.OPENS),
+        (r"^(kubernetes\.io/arch=(amd64|arm64)|kubernetes\.io/hostname=a)$", Verdict.OPENS),
+    ],
+)
+def test_a_list_of_the_values_of_a_node_label_is_an_admins_choice(pattern: str, verdict: Verdict) -> None:
+    assert decide(pattern, setting=Setting.NODE_SELECTOR, configured=["kubernetes.io/arch"]).verdict is verdict
+
+
+def test_what_the_remedy_for_node_labels_proposes_is_no_problem() -> None:
+    proposed = codes.CHOOSES_NODE.remedy.partition("'")[2].rstrip("'")
+    configured = ["kubernetes.io/arch"]
+    assert decide(proposed, setting=Setting.NODE_SELECTOR, configured=configured).verdict is Verdict.SAFE
 
 
 def test_an_unknown_setting_is_a_mistake_of_the_caller() -> None:

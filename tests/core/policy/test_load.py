@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner_bridge.core.errors import PolicyError
+from runner_bridge.core.model.codes import policy as codes
 from runner_bridge.core.policy import Source, load
 from runner_bridge.core.policy import model as p
 from tests.core.policy.base import POLICY, TODAY, changed, problems, read
@@ -133,6 +134,11 @@ def test_all_problems_are_told_at_once_in_the_order_of_lines() -> None:
     ]
 
 
+def test_a_tier_without_pools_in_a_policy_without_pools_is_told_to_have_one() -> None:
+    found = problems("pools: {}\ntiers: {a: {pools: []}}\n")
+    assert [one.expected for one in found if one.code is codes.TIER_WITHOUT_POOL] == ["at least one pool"]
+
+
 def test_a_problem_shows_its_line_without_secrets() -> None:
     text = changed(("short_ids: [4xYqA7pLw]", "short_ids: [glrt-abcdefghijklmnopqrst]"))
     (found,) = problems(text)
@@ -198,6 +204,14 @@ def test_a_file_that_is_not_yaml_hides_no_other_file_and_is_not_followed_by_what
 def test_one_file_holds_one_document() -> None:
     (found,) = problems(POLICY + "---\na: b\n")
     assert (found.code.name, found.place and found.place.line) == ("policy-malformed", POLICY.count("\n") + 2)
+
+
+@pytest.mark.parametrize("more", ["", "---\na: b\n"], ids=["one object", "several documents"])
+def test_a_kubernetes_object_among_the_files_is_one_problem(more: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(parts(POLICY, f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{more}"), today=TODAY)
+    (found,) = caught.value.findings
+    assert (found.subject, found.observed, str(found.place)) == ("apiVersion", "a Kubernetes object", "1.yaml:1:1")
 
 
 @pytest.mark.parametrize(

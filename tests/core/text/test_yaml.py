@@ -166,6 +166,25 @@ def test_a_whole_line_inside_of_a_scalar_stays_a_whole_line() -> None:
     assert at("a: |\n  b\n", "a").inner_place(1, 0) == Place(file="a.yaml", line=2)
 
 
+def inside(text: str) -> yaml.Node:
+    outer = at(text, "a")
+    return one(outer.text).inside(outer)
+
+
+def test_yaml_inside_of_a_literal_has_the_places_of_the_file() -> None:
+    (_, pair), (_, config) = inside("a: |\n  b:\n  - {c: 1}\n  d: |\n    k = 1\n").items
+    assert pair.elements[0].items[0][1].place == Place(file="a.yaml", line=3, column=9, end_column=10)
+    assert config.inner_place(1, 1, 2) == Place(file="a.yaml", line=5, column=5, end_column=6)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"), [('a: "b: |\\n  k = 1\\n"', 4), ("a: >\n  b: k = 1\n", 4), ("a: 'b: k = 1'", 8)]
+)
+def test_yaml_inside_of_another_scalar_has_no_finer_place_than_is_known(text: str, column: int) -> None:
+    (_, config) = inside(text).items[0]
+    assert config.inner_place(1, 3, 5) == Place(file="a.yaml", line=1, column=column)
+
+
 # --- keys, aliases, merges ---
 
 
@@ -230,6 +249,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("[" * 10_000, "a.yaml:1:201: nested more than 200 levels", id="deep-flow"),
         pytest.param("- " * 10_000, "a.yaml:1:401: nested more than 200 levels", id="deep-block"),
         pytest.param("&a [*a]", "inside of its own anchor", id="recursive"),
+        pytest.param("a: [**]\n", "a.yaml:1:6: a value that begins with * or &", id="stars without quotes"),
         pytest.param("a:\n\tb: 1\n", "a.yaml:2:1: a tab in the indentation, expected spaces", id="tab"),
         pytest.param("a: b: c", "a.yaml:1:5: a second ': '", id="second-colon"),
         pytest.param("a: 1\nb\nc: 1\n", "neither a key nor belongs to one", id="no-colon"),

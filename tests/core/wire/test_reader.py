@@ -205,6 +205,7 @@ def test_a_watch_line_that_does_not_fit_loses_only_itself() -> None:
         (b"", "empty, expected JSON"),
         (b"[]", "holds an empty array, expected pods"),
         (b"{}", "holds 1 JSON object without a kind, expected pods"),
+        (b"[{}, {}]", "holds 2 JSON objects without a kind, expected pods"),
         (b"[1, 2]", "holds nothing that can be read (expected object, got int)"),
         (b'{"kind": "ServiceList", "items": []}', "holds an empty list of Service, expected pods"),
         (kubectl({"kind": "Service"}, {"kind": "Service"}, POOL), "holds 2 Service, 1 IPPool, expected pods"),

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from runner_bridge.core.errors import RenderError
+from runner_bridge.core.model.annotations import ADDRESS_KEYS
 from runner_bridge.core.policy import model as p
 from runner_bridge.render.fragment import proof
 from runner_bridge.render.fragment.governed import (
-    ADDRESS_KEYS,
     complete,
     global_keys,
     governed,

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from runner_bridge.core.model.annotations import ADDRESS_KEYS
 from runner_bridge.core.policy import model as p
 from runner_bridge.core.text.problem import Malformed
 from runner_bridge.render.fragment import merge
-from runner_bridge.render.fragment.governed import ADDRESS_KEYS, STAMP
+from runner_bridge.render.fragment.governed import STAMP
 from runner_bridge.render.runner_config import render
 from tests import make
 

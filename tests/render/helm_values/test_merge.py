@@ -227,3 +227,54 @@ def test_whatever_stands_in_the_file_all_but_what_is_governed_is_kept(
         each for each in parts.get("envVars", []) if each["name"] == "A"
     ]
     assert merged(written.replace("\n", line_end)).count("# ") == written.count("# ")
+
+
+UMBRELLA = """\
+postgresql:
+  enabled: true
+gitlab-runner:   # the runner
+  # ours
+  concurrent: 4
+  envVars:
+  runners:
+    secret: s
+    config: |
+      [[runners]]
+"""
+
+
+def test_the_values_of_an_umbrella_chart_stand_below_the_charts_name() -> None:
+    values = parsed(UMBRELLA)
+    assert list(values) == ["postgresql", "gitlab-runner"]
+    chart = values["gitlab-runner"]
+    assert chart["gitlabUrl"] == POLICY.gitlab.url
+    assert chart["envVars"] == [{"name": "RUNNER_NAME", "value": "infra-platform"}]
+    section = tomllib.loads(chart["runners"]["config"])["runners"][0]
+    assert section["kubernetes"]["pod_annotations"]["cni.projectcalico.org/ipv4pools"] == '["infraestrutura"]'
+    assert set(UMBRELLA.splitlines()) <= set(merged(UMBRELLA).splitlines())
+
+
+def test_the_name_in_an_umbrella_chart_is_read_where_the_chart_reads_it() -> None:
+    assert runner_named_in(merged(UMBRELLA)) == "infra-platform"
+
+
+@pytest.mark.parametrize("written", ["gitlab-runner:\n", "gitlab-runner: {}\n", "gitlab-runner: {concurrent: 4}\n"])
+def test_an_umbrella_chart_without_room_is_refused_and_not_written_beside(written: str) -> None:
+    with pytest.raises(WireError, match="gitlab-runner on one line, expected a mapping"):
+        merged(written)
+
+
+@pytest.mark.parametrize("written", ["gitlab-runner: &ours\n  concurrent: 4\n", "concurrent: 4\n...\n"])
+def test_a_text_that_the_merge_would_break_is_refused_without_a_line_of_the_broken_one(written: str) -> None:
+    with pytest.raises(WireError, match=r"^values\.yaml: values that share"):
+        merged(written)
+
+
+def test_an_object_around_the_values_is_refused() -> None:
+    with pytest.raises(WireError, match=r"values\.yaml:2:7: a HelmRelease, expected values of the chart"):
+        merged("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values: {}\n")
+
+
+def test_runners_on_one_line_are_refused() -> None:
+    with pytest.raises(WireError, match=r"values\.yaml:1:10: runners on one line"):
+        merged('runners: {config: "[[runners]]"}\n')

@@ -35,6 +35,7 @@ from runner_bridge.core.lint.selector import Selector
 from runner_bridge.core.lint.selector import read as read_selector
 from runner_bridge.core.lint.templates import is_covered
 from runner_bridge.core.model.codes import ip_pools as codes
+from runner_bridge.core.policy import forms
 from runner_bridge.core.text.problem import Malformed
 from runner_bridge.core.text.yaml import Kind, Node, parse, repeated_keys
 
@@ -117,6 +118,14 @@ class _Reader:
             self._report(codes.API_VERSION, pool, place, observed=in_quotes(api), expected=expected)
         if not pool.name and not (name and is_covered(name.text)):
             self._report(codes.VALUE_REFUSED, pool, pool.place, observed="no metadata.name", expected="a name")
+        elif pool.name and not forms.is_object_name(pool.name):
+            self._report(
+                codes.VALUE_REFUSED,
+                pool,
+                pool.place,
+                observed=in_quotes(pool.name),
+                expected="small letters, digits, - and .",
+            )
         for key, _ in node.items:
             if key.text not in TOP:
                 inside = "The field belongs under spec." if key.text in FIELDS else ""

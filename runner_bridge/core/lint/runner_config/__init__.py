@@ -15,6 +15,7 @@ from runner_bridge.core.lint.runner_config import identity, kubernetes, metadata
 from runner_bridge.core.lint.runner_config.report import found, runners_of
 from runner_bridge.core.model import Place
 from runner_bridge.core.model.codes import runner_config as codes
+from runner_bridge.core.text.origin import is_generated
 from runner_bridge.core.text.toml import Mistake, parse
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def lint(text: str, name: str, *, offset: Offset | None = None, template: bool =
         template: it is for `gitlab-runner register --template-config`, which brings url, token, name and executor.
     """
     document, lines = read(text, name, template=template)
-    findings = [*_syntax(document, templates.covered_lines(text, lines)), *_content(document, template=template)]
+    content = _content(document, template=template, generated=is_generated(text))
+    findings = [*_syntax(document, templates.covered_lines(text, lines)), *content]
     findings.sort(key=_by_line)
     if offset is None:
         return (*findings, *templates.unchecked(lines, name))
@@ -87,14 +89,14 @@ _SYNTAX_CODES = {
 }
 
 
-def _content(document: Document, *, template: bool) -> Iterator[Finding]:
+def _content(document: Document, *, template: bool, generated: bool) -> Iterator[Finding]:
     root = document.root
     runners = runners_of(root)
     yield from shape.check(root)
     yield from values.check_globals(root)
     # A line that could not be read may be the one that is missed.
     partial = template or any(problem.mistake is not Mistake.REPEATED for problem in document.problems)
-    yield from identity.check(runners, partial=partial)
+    yield from identity.check(runners, partial=partial, generated=generated)
     pools_matter = any(metadata.pinned(runner) for runner in runners)
     for runner in runners:
         yield from values.check(runner, partial=partial)

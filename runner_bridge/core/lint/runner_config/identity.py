@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 
 VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
 _PLACEHOLDER = re.compile(r"(?i)redact|token|secret|change|replace|example|your|xxx|\*\*|\.\.\.|[<>\[\]{}…]")
+_BLANKED = re.compile(r"(?i)redact|x{6}|\*{3}|\.{3}|…|[<>]")
+"""What stands behind the prefix of a token where its rest was taken out; no real one holds it but by a freak."""
 
 
-def check(runners: Sequence[Runner], *, partial: bool) -> Iterator[Finding]:
+def check(runners: Sequence[Runner], *, partial: bool, generated: bool) -> Iterator[Finding]:
     """
     Yield what is wrong with the identities of the runners of a file.
 
     Args:
         runners: all of one file.
         partial: url, token and name may come from elsewhere, or from a line that could not be read.
+        generated: the file is ours, and no file of ours holds a token.
     """
     if not partial:
         for runner in runners:
-            yield from _required(runner)
+            yield from _required(runner, generated=generated)
             yield from _name(runner)
         yield from _names(runners)
     for runner in runners:
@@ -37,10 +40,12 @@ def check(runners: Sequence[Runner], *, partial: bool) -> Iterator[Finding]:
     yield from _tokens(runners)
 
 
-def _required(runner: Runner) -> Iterator[Finding]:
+def _required(runner: Runner, *, generated: bool) -> Iterator[Finding]:
     for key in ("url", "token"):
         entry = runner.entry(key)
-        if entry is None:
+        if entry is None and key == "token" and generated:
+            yield found(codes.TOKEN_NOT_IN, join(runner.path, key), runner.table.place, observed="no token")
+        elif entry is None:
             yield found(codes.REQUIRED_KEY, join(runner.path, key), runner.table.place, observed=f"no {key}")
         elif (scalar := scalar_of(runner.table, key)) and scalar.value == "":
             yield found(codes.REQUIRED_KEY, join(runner.path, key), scalar.place, observed=f"an empty {key}")
@@ -93,7 +98,8 @@ def _tokens(runners: Sequence[Runner]) -> Iterator[Finding]:
 
 def is_placeholder(token: str) -> bool:
     """Tell whether somebody put a word for the token, to show the file around: nothing can be compared then."""
-    return not has_token_prefix(token) and "$" not in token and _PLACEHOLDER.search(token) is not None
+    blank = _BLANKED if has_token_prefix(token) else _PLACEHOLDER
+    return "$" not in token and blank.search(token) is not None
 
 
 def _twin(code: Code, path: str, place: Place, first: tuple[Runner, Place], what: str) -> Finding:

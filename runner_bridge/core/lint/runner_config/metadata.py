@@ -9,8 +9,8 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.runner_config.report import Runner, found, join, table_of
-from runner_bridge.core.lint.runner_config.shape import POOL_KEYS
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.model.annotations import CALICO, POOL_KEYS
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.toml import Scalar
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding, Place
     from runner_bridge.core.text.toml import Entry, Table
 
-_CALICO = "cni.projectcalico.org/"
 _APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
-_FIXED = tuple(f"{_CALICO}{name}" for name in ("ipAddrs", "ipAddrsNoIpam", "hwAddr", "floatingIPs"))
-_OTHERS = tuple(f"{_CALICO}{name}" for name in ("ipFamilies", "allowedSourcePrefixes", "qosPolicies"))
+_FIXED = tuple(f"{CALICO}{name}" for name in ("ipAddrs", "ipAddrsNoIpam", "hwAddr", "floatingIPs"))
+_OTHERS = tuple(f"{CALICO}{name}" for name in ("ipFamilies", "allowedSourcePrefixes", "qosPolicies"))
 
 # apimachinery/pkg/util/validation: a qualified name, after an optional DNS subdomain. Annotation keys are checked in
 # small letters, label keys as they are.
@@ -67,11 +66,11 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
     key, place = entry.key.name, entry.key.place
     if key in POOL_KEYS:
         if isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
-            yield from pool_annotation(entry.value.value, path, entry.value.place)
+            yield from _pool_annotation(entry.value.value, path, entry.value.place, version=POOL_KEYS[key])
         return
     if key in _FIXED:
-        yield found(codes.FIXED_ADDRESS, path, place, observed=key.removeprefix(_CALICO))
-    elif meant := _misspelt(key):
+        yield found(codes.FIXED_ADDRESS, path, place, observed=key.removeprefix(CALICO))
+    elif meant := misspelt(key):
         yield found(
             codes.POOL_ANNOTATION_MISSPELT, path, place, observed=key, expected=meant, remedy=f'Write "{meant}".'
         )
@@ -84,8 +83,8 @@ def _annotation(entry: Entry, path: str) -> Iterator[Finding]:
         yield found(codes.DEPRECATED_KEY, path, place, observed=key, remedy=remedy)
 
 
-def pool_annotation(value: str, path: str, place: Place) -> Iterator[Finding]:
-    """Yield what is wrong with the value of a pool annotation, as the runner and Calico would see it."""
+def _pool_annotation(value: str, path: str, place: Place, *, version: int) -> Iterator[Finding]:
+    """Yield what is wrong with a list of pools of one IP version, as the runner and Calico would see it."""
     if is_covered(value):
         return
     if "$" in value:
@@ -98,7 +97,7 @@ def pool_annotation(value: str, path: str, place: Place) -> Iterator[Finding]:
             cause=f"A job that sets {_variable(value)} gets the pool that it names.",
         )
         return
-    trouble = _pool_list(value)
+    trouble = _pool_list(value, version=version)
     if trouble:
         expected = """a JSON list of pools, '["infraestrutura"]'"""
         yield found(codes.POOL_ANNOTATION_INVALID, path, place, observed=trouble, expected=expected)
@@ -109,8 +108,8 @@ def _variable(value: str) -> str:
     return found_[1] if found_ else "a variable"
 
 
-def _pool_list(value: str) -> str:
-    """Return what is wrong with a list of pools; empty when nothing is."""
+def _pool_list(value: str, *, version: int) -> str:
+    """Return what is wrong with a list of pools of one IP version; empty when nothing is."""
     try:
         pools = json.loads(value)
     except (ValueError, RecursionError):
@@ -119,26 +118,25 @@ def _pool_list(value: str) -> str:
         return f"{value!r}, which is no list"
     if not pools:
         return "an empty list"
-    for pool in pools:
-        if not isinstance(pool, str) or not pool.strip():
-            return f"{json.dumps(pool, ensure_ascii=False)}, which is no name of a pool"
-        if not _is_pool(pool):
-            return f"{pool!r}, which no pool can be called"
-    return ""
+    return next(filter(None, (_pool(pool, version) for pool in pools)), "")
 
 
-def _is_pool(pool: str) -> bool:
-    """Tell whether a pool may be named so: the name of a Kubernetes object, or a CIDR."""
+def _pool(pool: object, version: int) -> str:
+    """Return what is wrong with one pool; it is named as Kubernetes names objects, or by its range."""
+    if not isinstance(pool, str) or not pool.strip():
+        return f"{json.dumps(pool, ensure_ascii=False)}, which is no name of a pool"
     if _DOMAIN.fullmatch(pool):
-        return True
+        return ""
     try:
-        ip_network(pool, strict=False)
+        other = ip_network(pool, strict=False).version if "/" in pool else None
     except ValueError:
-        return False
-    return "/" in pool
+        other = None
+    if other is None:
+        return f"{pool!r}, which no pool can be called"
+    return "" if other == version else f"{pool!r}, which is a range of IPv{other} and not of IPv{version}"
 
 
-def _misspelt(key: str) -> str:
+def misspelt(key: str) -> str:
     """Return the key that Calico knows for one that only looks like it; empty when it is nothing of the kind."""
     if not re.search(r"(?i)projectcalico|ip_?v?[46]_?pools?\Z", key) or key in _OTHERS:
         return ""

@@ -16,6 +16,7 @@ from runner_bridge.core.lint.runner_config import unknown
 from runner_bridge.core.lint.runner_config.report import found, join, text_of
 from runner_bridge.core.lint.runner_keys import ROOT, Section, Type
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text.toml import Array, Entry, Kind, Scalar, Table, Value
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from runner_bridge.core.model import Finding
-
-POOL_KEYS = ("cni.projectcalico.org/ipv4pools", "cni.projectcalico.org/ipv6pools")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +120,7 @@ def _map_item(entry: Entry, wanted: Type, path: str, map_name: str, spot: _Spot)
         yield stray
     elif isinstance(value, Table) and value.kind in {Kind.DOTTED, Kind.IMPLIED}:
         full = ".".join(_names(entry))
+        full = next((key for key in POOL_KEYS if key.replace("/", ".") == full), full)
         yield found(
             codes.UNQUOTED_KEY,
             path,

@@ -94,11 +94,17 @@ def setting_in_map(entry: Entry, path: str, map_name: str, chain: tuple[Step, ..
 
 
 def _home(name: str, chain: tuple[Step, ...], executor: str) -> Step | None:
-    """Return the section that has a key: one level down, else up, else two levels down."""
+    """
+    Return the section that has a key: one level down, else up, else further down.
+
+    A list of sections comes after those above: `environment` is one for the jobs before it is one for a service.
+    """
     here = chain[-1]
     children = list(_children(here, executor))
+    single = [child for child in children if not child.section.repeated]
+    repeated = [child for child in children if child.section.repeated]
     below = [inner for child in children for inner in _children(child, executor)]
-    candidates = (*children, *reversed(chain[:-1]), *below)
+    candidates = (*single, *reversed(chain[:-1]), *repeated, *below)
     return next((step for step in candidates if _has(step.section, name)), None)
 
 

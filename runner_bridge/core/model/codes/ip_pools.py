@@ -198,7 +198,7 @@ SELECTOR_GLOBAL = _code(
 SELECTOR_NOT_PROTECTION = _code(
     "ippool-selector-not-protection",
     _ADVICE,
-    title="the pool is closed to pods that ask for nothing, and to nobody else",
+    title="its selectors and mode bind only pods that name no pool",
     page="A pod that names the pool in `cni.projectcalico.org/ipv4pools` (or whose namespace does) gets an address of "
     "it whatever nodeSelector, namespaceSelector and assignmentMode say. They keep ordinary pods out, which is "
     "tidiness; who may name the pool is decided by whoever may set annotations.",

@@ -373,8 +373,11 @@ ADDRESS_GIVEN_TWICE = _unknown(
 )
 POD_LEAVING = _unknown(
     "pod-leaving",
-    title="the pod is being deleted and its address is already free",
-    page="The address was released between two reads. It settles by itself: the pod is gone in a moment.",
+    title="the pod's address is already free: it is on its way out, or its network is made anew",
+    page=(
+        "The address was released between two reads, or Calico has emptied its annotation, which it does first when it "
+        "takes a pod's network down. It settles by itself: in a moment the pod is gone, or has an address again."
+    ),
     remedy="Nothing.",
     pending=True,
 )

@@ -57,7 +57,7 @@ INVALID_VALUE: Final = _code(
     "the value is not allowed here",
     "The value has the right type but is outside of what the key allows: not one of its words, not in its range, or "
     "not of its form.",
-    "Use one of the allowed values.",
+    "Write what is expected.",
 )
 REPEATED_VALUE: Final = _code(
     "policy-repeated-value",
@@ -228,9 +228,10 @@ INVALID_LABEL: Final = _code(
 )
 OVERWRITE_NOT_PROVEN: Final = _code(
     "policy-overwrite-not-proven",
-    "the pattern lets a job choose its own pool, or cannot be proven not to",
+    "the pattern lets a job out of its tier, or cannot be proven not to",
     "The runner matches the pattern unanchored against what the job wrote, before variables in it are expanded again. "
-    "Only a pattern from which no valid pool annotation can be reached through both expansions is accepted.",
+    "Only a pattern is accepted from which no annotation of Calico, and no label that the policy sets, can be reached "
+    "through both expansions.",
     "Leave it empty, or use an anchored list of keys such as ^team=.*",
 )
 

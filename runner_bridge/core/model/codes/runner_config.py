@@ -90,6 +90,17 @@ REQUIRED_KEY = _error(
     remedy="Write both; the token is the one that GitLab showed when the runner was created.",
 )
 
+TOKEN_NOT_IN = _advice(
+    name="token-not-in",
+    title="the token is not in yet",
+    page=(
+        "A config.toml that runner-bridge generates never holds a token, so that it can be kept in a repository. Until "
+        "the token is put in the runner skips the section, and `gitlab-runner lint` refuses the file. In a file that "
+        "was not generated a missing token is an error, `required-key`."
+    ),
+    remedy="Put it below the name where the file is applied, or merge into the file that has it: render --into.",
+)
+
 # What the runner ignores without a word.
 
 UNKNOWN_KEY = _error(
