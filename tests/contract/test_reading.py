@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -156,3 +156,24 @@ async def test_a_list_across_namespaces_is_in_the_order_of_namespace_and_name(ap
     await api.config_map("a", labels={"of": api.namespace})
     _, listed = await api.ask("GET", "/api/v1/configmaps", labelSelector=f"of={api.namespace}")
     assert [each["metadata"]["name"] for each in listed["items"]] == ["a", "b"]
+
+
+def _grace(event: Any) -> tuple[str, int | None]:
+    return event["type"], event["object"]["metadata"].get("deletionGracePeriodSeconds")
+
+
+async def test_the_end_of_a_pod_on_a_node_is_told_in_three_events(api: Api) -> None:
+    containers = [{"name": "build", "image": "registry.example.com/build:1"}]
+    sent = {"metadata": {"name": "a"}, "spec": {"containers": containers, "nodeName": "node-1"}}
+    made = await api.make("pods", sent)
+    async with api.watch("pods", resourceVersion=made["metadata"]["resourceVersion"]) as events:
+        await api.ask("DELETE", api.path("pods", "a"))
+        await api.ask("DELETE", api.path("pods", "a"), {"gracePeriodSeconds": 0})
+        assert [_grace(await anext(events)) for _ in range(3)] == [("MODIFIED", 30), ("MODIFIED", 0), ("DELETED", 0)]
+
+
+async def test_the_end_of_a_pod_without_a_node_is_told_in_two(api: Api) -> None:
+    made = await api.pod("a")
+    async with api.watch("pods", resourceVersion=made["metadata"]["resourceVersion"]) as events:
+        await api.ask("DELETE", api.path("pods", "a"))
+        assert [_grace(await anext(events)) for _ in range(2)] == [("MODIFIED", 0), ("DELETED", 0)]

@@ -115,7 +115,8 @@ def why_no_address(
     """
     if pod.finished:
         return Problem(codes.FINISHED_WITHOUT_ADDRESS, f"phase {quote(pod.phase)}, no address")
-    if pod.deleting or pod.annotated == ():
+    # Calico empties its annotation after a failed attempt, too; only one that gave an address has left a container id.
+    if pod.deleting or (pod.annotated == () and pod.container_id):
         return Problem(codes.POD_LEAVING, "no address, being deleted", "the pod to go")
     failures = evidence.failures.get((pod.namespace, pod.name), [])
     reported = _reported(evidence, [one for one in failures if not one.uid or not pod.uid or one.uid == pod.uid])

@@ -51,6 +51,7 @@ class Cluster:
         keep_changes: int = 50_000,
     ) -> None:
         self.resources = resources
+        self.now = now
         self.store = Store(keep_changes=keep_changes)
         self.objects = Objects(self.store, now)
         self.faults = Faults()

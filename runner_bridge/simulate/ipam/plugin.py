@@ -71,9 +71,16 @@ class Calico:
         return addresses
 
     def delete(self, sandbox: Sandbox, conf: IpamConf | None = None) -> None:
-        """Take the addresses back: first off the pod, if it is still there, then out of the block."""
-        if self._objects.store.get(PODS.storage, (sandbox.namespace, sandbox.pod)) is not None:
-            self._annotate(sandbox, {"podIP": "", "podIPs": ""})
+        """Take the addresses back: first off the pod, if it is still there, then out of the block.
+
+        The annotations of a later sandbox stay. A pod that never had an address gets them too, empty: the runtime sends
+        a DEL after every ADD that failed.
+        """
+        pod = self._objects.store.get(PODS.storage, (sandbox.namespace, sandbox.pod))
+        if pod is not None:
+            noted = (pod["metadata"].get("annotations") or {}).get(_ANNOTATION + "containerID", "")
+            if noted in {"", sandbox.container_id}:
+                self._annotate(sandbox, {"podIP": "", "podIPs": ""})
         self.release(sandbox, conf or IpamConf())
 
     def assign(self, sandbox: Sandbox, conf: IpamConf) -> list[tuple[Address, int]]:

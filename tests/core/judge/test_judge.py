@@ -477,7 +477,7 @@ def test_a_pool_that_a_refusal_names_is_disabled_or_missing() -> None:
 
 @pytest.mark.parametrize(
     "pod",
-    [make.job_pod("", deleting=True), make.job_pod("", annotated=())],
+    [make.job_pod("", deleting=True), make.job_pod("", annotated=(), container_id="71fd75da")],
     ids=["being deleted", "address released"],
 )
 def test_a_pod_on_its_way_out_needs_no_address(pod: c.Pod) -> None:
@@ -489,6 +489,12 @@ def test_a_pod_on_its_way_out_needs_no_address(pod: c.Pod) -> None:
 def test_a_running_pod_that_gave_its_address_back_proves_nothing_with_it(strict: bool) -> None:
     verdict = one(make.job_pod(annotated=()), strict=strict)
     assert (verdict.pending, codes(verdict)) == (True, ["pod-leaving"])
+
+
+def test_an_annotation_that_a_failed_attempt_emptied_hides_no_refusal() -> None:
+    refused = failure("cannot allocate new block due to per host block limit", count=2)
+    pod = make.job_pod("", annotated=(), container_id="")
+    assert codes(one(pod, failures=(refused,))) == ["block-limit-reached"]
 
 
 def test_a_deleted_pod_whose_block_is_gone_already_is_merely_leaving() -> None:

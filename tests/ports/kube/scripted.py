@@ -92,7 +92,7 @@ def refusal(code: int, reason: str = "", message: str = "", **headers: str) -> R
 
 
 @asynccontextmanager
-async def serving_app(server: web.Server[web.BaseRequest], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def serving_app(server: web.Server, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve on a free port of the loopback interface; yields the address."""
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()

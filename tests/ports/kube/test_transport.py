@@ -79,13 +79,13 @@ async def test_a_missing_certificate_is_a_wrong_setting(tmp_path: Path) -> None:
 
 async def test_the_proxy_of_the_kubeconfig_is_asked(tmp_path: Path) -> None:
     async with serving(answer({})) as proxy:
-        path = kubeconfig(tmp_path, server="http://api.example.com", **{"proxy-url": proxy.url})
+        path = kubeconfig(tmp_path, None, server="http://api.example.com", **{"proxy-url": proxy.url})
         assert await asked(path) == b"{}"
     assert proxy.asked[0].headers["Host"] == "api.example.com"
 
 
 async def test_a_proxy_that_is_not_there_is_said(tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path, server="http://api.example.com", **{"proxy-url": "http://127.0.0.1:1"})
+    path = kubeconfig(tmp_path, None, server="http://api.example.com", **{"proxy-url": "http://127.0.0.1:1"})
     with pytest.raises(UnavailableError, match="the proxy cannot be reached"):
         await asked(path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
+
 import pytest
 
 from runner_bridge.simulate.cluster.resources import (
@@ -46,6 +48,24 @@ def test_the_pod_carries_its_address_and_at_the_end_an_empty_one(replay: Replay)
     assert noted(replay, "a")[PREFIX + "containerID"] == "id-a"
     replay.calico.delete(box)
     assert noted(replay, "a")[PREFIX + "podIP"] == ""
+
+
+def test_the_end_of_an_older_sandbox_leaves_the_annotations_of_the_newer(replay: Replay) -> None:
+    box = sandbox(replay, "a", {"ipv4pools": '["infra"]'})
+    newer = changed(box, container_id="id-newer")
+    replay.calico.add(box)
+    second = replay.calico.add(newer)
+    replay.calico.delete(box)
+    assert noted(replay, "a")[PREFIX + "podIP"] == f"{second[0]}/32"
+
+
+def test_a_pod_that_never_had_an_address_carries_an_empty_one(replay: Replay) -> None:
+    box = sandbox(replay, "a", {"ipv4pools": '["nope"]'})
+    with pytest.raises(IpamError):
+        replay.calico.add(box)
+    replay.calico.delete(box)
+    assert noted(replay, "a")[PREFIX + "podIP"] == ""
+    assert PREFIX + "containerID" not in noted(replay, "a")
 
 
 def test_a_watch_sees_a_block_marked_before_it_goes(replay: Replay) -> None:

@@ -1,0 +1,9 @@
+"""Scripted days in a pretend cluster: which jobs run, what goes wrong, and what has to be said about each.
+
+The expected verdicts are written here, by hand, from what the product promises; nothing of the judge computes them.
+"""
+
+from runner_bridge.simulate.story.day import day
+from runner_bridge.simulate.story.model import Expected, Job, Pool, Story, Tier, Twist
+
+__all__ = ["Expected", "Job", "Pool", "Story", "Tier", "Twist", "day"]

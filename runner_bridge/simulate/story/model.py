@@ -1,0 +1,88 @@
+"""What a story is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Twist(StrEnum):
+    """What goes wrong with a job; each has one place in the real world."""
+
+    NONE = "none"
+    OVERWRITTEN = "overwritten"
+    """The job replaced the pool annotation by an overwrite variable that the runner let through."""
+    MISSING = "missing"
+    """The runner's section carries no annotation."""
+    HOST_NETWORK = "host-network"
+    """A `pod_spec` patch asks for the network of the node."""
+    MISTYPED = "mistyped"
+    """The annotation names a pool that does not exist: the sandbox never comes up."""
+    EXHAUSTED = "exhausted"
+    """The pool has no address left: the sandbox never comes up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """The verdict a job pod has to get once it has settled."""
+
+    outcome: str
+    """`pass`, `unknown` or `breach`."""
+    code: str = ""
+    """A finding that has to be among its findings; empty where it has none that matters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A Calico IPPool."""
+
+    name: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One runner and what it writes on its job pods."""
+
+    name: str
+    runner: str
+    short_id: str
+    annotation: str
+    """The value of `cni.projectcalico.org/ipv4pools`; empty for a tier that is not pinned."""
+    projects: tuple[tuple[int, str], ...]
+    """Number and path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One GitLab job."""
+
+    number: int
+    tier: Tier
+    project: tuple[int, str]
+    node: str
+    starts_at_s: float
+    runs_s: float
+    """How long it runs; a pod without an address is given up by the runner after its own time-out instead."""
+    twist: Twist = Twist.NONE
+    expected: Expected
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether its pod never gets a sandbox."""
+        return self.twist in {Twist.MISTYPED, Twist.EXHAUSTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A day: what is there before the first job, and the jobs."""
+
+    seed: int
+    namespace: str
+    nodes: dict[str, str]
+    """Name and internal address."""
+    pools: tuple[Pool, ...]
+    jobs: tuple[Job, ...]
+    policy: str
+    """The text of the policy file that is meant for this cluster."""
