@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.cluster.fixtures import api_server  # noqa: F401 - a fixture for every test
+from tests.cluster.fixtures import api_server, world  # noqa: F401 - fixtures for every test
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,6 +27,7 @@ VERBS: Mapping[str, str] = {
     "render": "Write every artefact that the policy calls for.",
     "explain": "Say why a project gets its tier, pool and source address.",
     "check": "Judge job pods: did each get an address of its tier, and why not.",
+    "doctor": "Look whether a cluster is ready: rights, Calico, pools.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
     "demo": "See it work on recorded job pods; no cluster needed.",
 }

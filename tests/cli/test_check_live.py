@@ -4,65 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
 from runner_bridge.cli import run
 from runner_bridge.simulate import recorded
-from runner_bridge.simulate.cluster import Denial
 from tests.cluster import calico
 from tests.cluster.pretend import Pretend, pretending
 from tests.cluster.server import READER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.cluster.server import ApiServer
+from tests.cluster.worlds import World, allow, deny, user_of
 
 BREAKOUT = "runner-4xyqa7plw-project-4218-concurrent-0-21sujyb2"
 GOOD = "runner-4xyqa7plw-project-4217-concurrent-0-5h7tm534"
 OTHER = "debug-shell"
-RBAC = Path(__file__).parents[2] / "deploy" / "rbac-read-only.yaml"
-POOLS = (
-    calico.pool("default", "10.244.0.0/16", blockSize=26),
-    calico.pool("infraestrutura", "172.16.0.0/16", blockSize=26),
-)
-ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
-
-
-@pytest.fixture(params=["pretended", pytest.param("real", marks=pytest.mark.real)])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ApiServer | Pretend]:
-    """A cluster with two pools, and nothing in it that another test left."""
-    if request.param == "real":
-        real = cast("ApiServer", request.getfixturevalue("api_server"))
-        real.apply(RBAC)
-        real.create(binding(READER))
-        try:
-            yield settled(real)
-        finally:
-            for one in (*POOLS, *blocks(), *pods().values()):
-                real.delete(one)
-    else:
-        with pretending(tmp_path) as pretend:
-            yield settled(pretend)
-
-
-def settled(world: ApiServer | Pretend) -> ApiServer | Pretend:
-    world.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ci-team-a"}})
-    for one in POOLS:
-        world.create(one)
-    return world
-
-
-def binding(user: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "reader"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "runner-bridge-read"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-    }
 
 
 def pods() -> dict[str, dict[str, Any]]:
@@ -75,7 +30,7 @@ def blocks() -> list[dict[str, Any]]:
     return [calico.block("10.244.84.128/26", *every), calico.block("172.16.84.128/26", *every)]
 
 
-def check(world: ApiServer | Pretend, *arguments: str, user: str = "") -> int:
+def check(world: World, *arguments: str, user: str = "") -> int:
     Path("policy.yaml").write_text(recorded.text("policy.yaml"), encoding="utf-8")
     kubeconfig = world.kubeconfig(user)
     return run(["check", "--policy", "policy.yaml", "--kubeconfig", str(kubeconfig), *arguments])
@@ -86,28 +41,26 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_breach_and_a_pass_confirmed_by_their_blocks(
-    world: ApiServer | Pretend, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_breach_and_a_pass_confirmed_by_their_blocks(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     for one in (*pods().values(), *blocks()):
         world.create(one)
-    before = len(world.audited(READER)) if not isinstance(world, Pretend) else 0
+    before = len(world.audited(READER))
 
-    assert check(world, user="" if isinstance(world, Pretend) else READER) == 1
+    assert check(world, user=user_of(world)) == 1
 
     out, err = capsys.readouterr()
     assert err == ""
     assert f"{BREAKOUT}, job 7311082\n  annotation-overwritten: " in out
     assert "2 job pods: 1 pass, 1 breach; 1 other pod; evidence: 2 block" in out
     assert re.search(rf"\n8 GETs, 0 writes: asked {world.url} \(context \w+\); Calico's CRDs", out)
-    if not isinstance(world, Pretend):
-        asked = world.audited(READER)[before:]
+    asked = world.audited(READER)[before:]
+    if not isinstance(world, Pretend):  # a real API server tells what was asked of it
         assert {verb for verb, _ in asked} <= {"get", "list"}
         assert sum("ipamblocks/" in uri for _, uri in asked) == 2
         assert len(asked) == 8
 
 
-def test_only_what_is_selected(world: ApiServer | Pretend, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_what_is_selected(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     for one in (*pods().values(), *blocks()):
         world.create(one)
 
@@ -118,7 +71,7 @@ def test_only_what_is_selected(world: ApiServer | Pretend, capsys: pytest.Captur
 
 
 def test_a_block_that_is_not_there_is_looked_at_twice_and_then_said(
-    world: ApiServer | Pretend, capsys: pytest.CaptureFixture[str]
+    world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.create(pods()[GOOD])
 
@@ -126,9 +79,7 @@ def test_a_block_that_is_not_there_is_looked_at_twice_and_then_said(
     assert "block-disagrees" in capsys.readouterr().out
 
 
-def test_a_block_of_another_size_is_found_in_the_list(
-    world: ApiServer | Pretend, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_block_of_another_size_is_found_in_the_list(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     small = calico.block("172.16.84.128/28", pods()[GOOD])
     world.create(pods()[GOOD])
     world.create(small)
@@ -139,14 +90,12 @@ def test_a_block_of_another_size_is_found_in_the_list(
     assert "1 job pod: 1 pass; evidence: 1 block" in capsys.readouterr().out
 
 
-def test_what_may_not_be_read_is_named_with_its_verb(
-    world: ApiServer | Pretend, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_may_not_be_read_is_named_with_its_verb(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     for one in (*pods().values(), *blocks()):
         world.create(one)
     deny(world, "ipamblocks", "crd.projectcalico.org")
     try:
-        assert check(world, "-n", "ci-team-a", user="t" if isinstance(world, Pretend) else READER) == 1
+        assert check(world, "-n", "ci-team-a", user=user_of(world)) == 1
     finally:
         allow(world)
     out = " ".join(capsys.readouterr().out.split())
@@ -154,10 +103,10 @@ def test_what_may_not_be_read_is_named_with_its_verb(
     assert "grant the verb get on ipamblocks.crd.projectcalico.org" in out
 
 
-def test_without_pods_nothing_is_judged(world: ApiServer | Pretend, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_pods_nothing_is_judged(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     deny(world, "pods", "")
     try:
-        assert check(world, user="t" if isinstance(world, Pretend) else READER) == 3
+        assert check(world, user=user_of(world)) == 3
     finally:
         allow(world)
     out, err = capsys.readouterr()
@@ -175,27 +124,6 @@ def test_a_cluster_without_calico_is_one_line(tmp_path: Path, capsys: pytest.Cap
     out = " ".join(capsys.readouterr().out.split())
     assert "calico-ipam-absent" in out
     assert "neither crd.projectcalico.org nor projectcalico.org serves IPPools" in out
-
-
-def deny(world: ApiServer | Pretend, plural: str, group: str) -> None:
-    """Take every verb on a resource from the reader."""
-    if isinstance(world, Pretend):
-        world.cluster.access.denials.append(Denial(plural=plural, group=group))
-        return
-    role = world.admin("GET", f"{ROLES}/runner-bridge-read")
-    for rule in role["rules"]:
-        if group in rule["apiGroups"]:
-            rule["resources"] = [one for one in rule["resources"] if one != plural]
-    made = world.admin("PUT", f"{ROLES}/runner-bridge-read", role)
-    assert made["kind"] == "ClusterRole", made
-
-
-def allow(world: ApiServer | Pretend) -> None:
-    """Give everything back."""
-    if isinstance(world, Pretend):
-        world.cluster.access.denials.clear()
-    else:
-        world.apply(RBAC)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster import server
+from tests.cluster.pretend import pretending
+from tests.cluster.worlds import World, real_world, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,15 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.ApiS
         yield one
     finally:
         one.stop()
+
+
+@pytest.fixture(params=["pretended", pytest.param("real", marks=pytest.mark.real)])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """Return a cluster with two pools and an empty namespace ci-team-a; the real one, and one of this test's own."""
+    if request.param == "real":
+        with real_world(request.getfixturevalue("api_server")) as real:
+            yield real
+    else:
+        with pretending(tmp_path) as pretend:
+            settle(pretend)
+            yield pretend

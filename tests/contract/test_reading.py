@@ -177,3 +177,22 @@ async def test_the_end_of_a_pod_without_a_node_is_told_in_two(api: Api) -> None:
     async with api.watch("pods", resourceVersion=made["metadata"]["resourceVersion"]) as events:
         await api.ask("DELETE", api.path("pods", "a"))
         assert [_grace(await anext(events)) for _ in range(2)] == [("MODIFIED", 0), ("DELETED", 0)]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"limit": "x"}, 400),
+        ({"resourceVersion": "x"}, 400),
+        ({"watch": "1", "resourceVersion": "x"}, 500),
+        ({"watch": "1", "sendInitialEvents": "1"}, 422),
+        ({"fieldSelector": "status.phase"}, 400),
+        ({"watch": "1", "limit": "1", "timeoutSeconds": "1"}, 200),
+        ({"resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, 422),
+    ],
+    ids=str,
+)
+async def test_a_query_is_checked(api: Api, query: dict[str, str], code: int) -> None:
+    async with api.session.get(api.path("pods"), params=query) as answer:
+        assert answer.status == code, await answer.text()

@@ -24,6 +24,7 @@ HEADINGS = {
     Family.IP_POOLS: "Pools",
     Family.JOB_PODS: "Job pods",
     Family.LEDGER: "What verify finds",
+    Family.DOCTOR: "What doctor finds",
 }
 
 
@@ -64,9 +65,10 @@ def section(family: Family) -> str:
 @pytest.mark.parametrize(
     ("page", "families"),
     [
-        ("lint.md", [family for family in Family if family not in {Family.JOB_PODS, Family.LEDGER}]),
+        ("lint.md", [family for family in Family if family not in {Family.JOB_PODS, Family.LEDGER, Family.DOCTOR}]),
         ("findings.md", [Family.JOB_PODS]),
         ("ledger.md", [Family.LEDGER]),
+        ("doctor.md", [Family.DOCTOR]),
     ],
 )
 def test_the_page_has_a_paragraph_for_every_code(

@@ -43,6 +43,7 @@ class Family(StrEnum):
     IP_POOLS = "ip-pools"
     JOB_PODS = "job-pods"
     LEDGER = "ledger"
+    DOCTOR = "doctor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

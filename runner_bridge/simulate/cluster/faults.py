@@ -39,6 +39,8 @@ class Fault:
     ending: Ending | None = None
     """The body of the answer (or the stream of a watch) ends so, after `after_bytes`."""
     after_bytes: int = 0
+    inserted: bytes = b""
+    """These bytes come first in the stream of a watch, before anything that is true."""
     is_half_line: bool = False
     """A watch ends in the middle of its next line instead; `after_bytes` is not looked at."""
 

@@ -209,6 +209,12 @@ class Objects:
             return self._remove(resource, (namespace, name), new), True
         return new, False
 
+    def force(self, resource: Resource, namespace: str, name: str, obj: Object) -> Object:
+        """Store an object as it is given, with nothing checked: what a client may meet all the same."""
+        meta = obj.get("metadata")
+        given = {**obj, "metadata": meta if isinstance(meta, dict) else {}}
+        return self._put(resource, (namespace, name), given)
+
     def _remove(self, resource: Resource, key: Key, obj: Object) -> Object:
         last = self._stamp(obj)
         self.store.remove(resource.storage, key, as_core(last) if resource is EVENTS else last)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner_bridge.simulate.cluster import representation, status
@@ -47,6 +49,12 @@ def _integer(query: Mapping[str, str], name: str) -> int:
         raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
+def _forbidden(what: str) -> status.StatusError:
+    message = f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: {what}'
+    details = {"group": "meta.k8s.io", "kind": "ListOptions"}
+    return status.StatusError(422, "Invalid", message, details=details)
+
+
 def read_query(resource: Resource, query: Mapping[str, str]) -> Query:
     """Return the query of a list or watch.
 
@@ -62,16 +70,24 @@ def read_query(resource: Resource, query: Mapping[str, str]) -> Query:
     is_selective = labels is not everything or fields is not everything
     version = query.get("resourceVersion", "")
     if not (version or "0").isdecimal():
-        raise status.bad_request(f'Invalid value: "{version}": resourceVersion is not a number')
+        what = f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
+        # A real server calls this its own failure when it happens to a watch.
+        raise status.StatusError(500, "", what) if query.get("watch") else status.bad_request(what)
+    match = query.get("resourceVersionMatch", "")
+    wants_initial_events = query.get("sendInitialEvents", "") in {"1", "true"}
+    if wants_initial_events and match != "NotOlderThan":
+        raise _forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+    if match == "Exact" and version in {"", "0"}:
+        raise _forbidden('resourceVersionMatch "Exact" is forbidden for this resourceVersion')
     return Query(
         matches=matches if is_selective else everything,
         is_selective=is_selective,
         limit=_integer(query, "limit"),
         continue_token=query.get("continue", ""),
         version=version,
-        version_match=query.get("resourceVersionMatch", ""),
+        version_match=match,
         wants_bookmarks=query.get("allowWatchBookmarks", "") in {"1", "true"},
-        wants_initial_events=query.get("sendInitialEvents", "") in {"1", "true"},
+        wants_initial_events=wants_initial_events,
         timeout_s=float(_integer(query, "timeoutSeconds") or _LONGEST_WATCH_S),
     )
 
@@ -107,15 +123,18 @@ class Reader:
             version = int(query.version or 0)
             if version < self._store.oldest:
                 raise status.too_old(version, self._store.oldest)
-        items = [each for each in self._at(resource, namespace, version) if after is None or each[0] > after]
-        items = [each for each in items if query.matches(each[1])]
+        items = self._at(resource, namespace, version)
+        start = 0 if after is None else bisect_right(items, after, key=lambda each: each[0])
+        matching = ((at, each) for at, each in enumerate(islice(items, start, None), start) if query.matches(each[1]))
+        # One more than the page holds tells whether there is another page.
+        found = list(islice(matching, query.limit + 1 if query.limit else None))
         meta: Object = {"resourceVersion": str(version)}
-        if query.limit and len(items) > query.limit:
-            rest, items = len(items) - query.limit, items[: query.limit]
-            meta["continue"] = representation.continue_token(version, items[-1][0])
+        if query.limit and len(found) > query.limit:
+            first_left_out = found.pop()[0]
+            meta["continue"] = representation.continue_token(version, found[-1][1][0])
             if not query.is_selective:
-                meta["remainingItemCount"] = rest
-        return representation.page(resource, [obj for _, obj in items], form, meta)
+                meta["remainingItemCount"] = len(items) - first_left_out
+        return representation.page(resource, [obj for _, (_, obj) in found], form, meta)
 
     def _at(self, resource: Resource, namespace: str, version: int) -> list[tuple[Key, Object]]:
         """Return a list as of a version; the last few are kept for the pages to come."""
@@ -129,15 +148,12 @@ class Reader:
     async def watch(self, resource: Resource, namespace: str, query: Query, form: Form) -> AsyncIterator[bytes]:
         """Yield the lines of a watch, several together where they are there, until its time is over.
 
-        Raises:
-            StatusError: 400.
+        Never raises.
         """
         loop = asyncio.get_running_loop()
         ends_at, bookmark_at = loop.time() + query.timeout_s, loop.time() + self._bookmark_every_s
         bookmark_at = min(bookmark_at, ends_at - _BOOKMARK_BEFORE_END_S)
         version = int(query.version or 0)
-        if query.wants_initial_events and query.version_match != "NotOlderThan":
-            raise status.bad_request("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
         if version == 0 or query.wants_initial_events:
             version = self._store.version
             lines = [

@@ -248,6 +248,8 @@ class Cluster:
 async def _send(
     request: web.BaseRequest, response: web.StreamResponse, chunks: AsyncIterator[bytes], fault: Fault | None
 ) -> None:
+    if fault is not None and fault.inserted:
+        await response.write(fault.inserted)
     left = fault.after_bytes if fault is not None and fault.ending is not None else None
     async with contextlib.aclosing(chunks):  # type: ignore[type-var]
         async for chunk in chunks:

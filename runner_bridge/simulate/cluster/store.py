@@ -108,12 +108,6 @@ class Store:
         """Tell whether a change of this resource after a version is no longer there to be told."""
         return version < self._lost[storage]
 
-    def wake_all(self) -> None:
-        """Wake every watch, so that it sees that it has to end."""
-        for sleepers in self._sleepers.values():
-            for sleeper in sleepers:
-                sleeper.set()
-
     def sleeper(self, storage: str) -> Sleeper:
         """Return what waits for the next change of a resource; used in a `with` block."""
         return Sleeper(self._sleepers[storage])

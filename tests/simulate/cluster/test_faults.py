@@ -94,6 +94,47 @@ async def test_a_watch_can_end_in_half_a_line(cluster: Cluster, session: aiohttp
     assert b"\n" not in text
 
 
+async def test_a_watch_can_begin_with_a_line_that_is_damaged(cluster: Cluster, session: aiohttp.ClientSession) -> None:
+    cluster.faults.add(Fault(verbs=frozenset({"watch"}), inserted=b'{"type":"ADDED","object":{"kind":"Po\xff}\n'))
+    async with watch(session, cluster.store.version) as answer:
+        add_pod(cluster, "a")
+        assert b"\xff" in await answer.content.readline()
+        assert json.loads(await answer.content.readline())["object"]["metadata"]["name"] == "a"
+
+
+async def test_an_object_can_be_what_no_server_would_hold(cluster: Cluster, session: aiohttp.ClientSession) -> None:
+    wrong = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "labels": [1]}, "status": None}
+    cluster.objects.force(PODS, "default", "a", wrong)
+    cluster.objects.force(PODS, "default", "b", {"metadata": None})
+    _, listed = await ask(session)
+    assert listed["items"][0]["metadata"]["labels"] == [1]
+    assert list(listed["items"][1]["metadata"]) == ["resourceVersion"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/api/v1/unheard", 404),
+        ("GET", "/api/v1/namespaces/default/nodes", 404),
+        ("GET", "/api/v1/pods/a", 404),
+        ("GET", "/api/v1/namespaces/default/pods/a/log", 404),
+        ("GET", "/apis/apps/v1/daemonsets/a/b/c/d", 404),
+        ("DELETE", "/api/v1/namespaces/default/pods", 405),
+        ("POST", "/api/v1/pods", 405),
+        ("GET", "/api/v1/namespaces/default/status", 200),
+        ("GET", "/version", 200),
+        ("GET", "/api", 200),
+        ("GET", "/apis/apps", 200),
+        ("GET", "/api/v1/namespaces/default", 200),
+        ("GET", "/readyz", 200),
+        ("POST", "/apis/authorization.k8s.io/v1/localsubjectaccessreviews", 404),
+    ],
+)
+async def test_a_path_leads(session: aiohttp.ClientSession, method: str, path: str, code: int) -> None:
+    async with session.request(method, path, json={}) as answer:
+        assert answer.status == code
+
+
 async def test_a_watch_can_be_torn(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     cluster.faults.add(Fault(verbs=frozenset({"watch"}), ending=Ending.RESET, after_bytes=25))
     async with watch(session, cluster.store.version) as answer:

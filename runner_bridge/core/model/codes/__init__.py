@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.model.codes import (
+    doctor,
     helm,
     ip_pools,
     job_pods,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 def _collect() -> dict[str, Code]:
     found: dict[str, Code] = {}
-    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger):
+    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger, doctor):
         for value in vars(family).values():
             if isinstance(value, Code):
                 if value.name in found:

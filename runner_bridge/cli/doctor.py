@@ -1,0 +1,73 @@
+"""`doctor`: is this cluster ready for what the policy says, and may this account do what the bridge needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner_bridge.cli import CLEAN, FINDINGS
+from runner_bridge.cli.load import policy_option, read_policy
+
+if TYPE_CHECKING:
+    from runner_bridge.cli.doctor_ask import Examined
+
+PURPOSES = ("check", "observe", "label")
+
+
+@click.command("doctor", short_help="Look whether a cluster is ready: rights, Calico, pools.")
+@policy_option
+@click.option("--kubeconfig", default="", metavar="FILE", help="Ask the cluster of this file instead of kubectl's.")
+@click.option("--context", default="", metavar="NAME", help="Ask the cluster of this context of the kubeconfig.")
+@click.option("-n", "--namespace", default="", metavar="NS", help="Job pods are in this namespace alone.")
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(PURPOSES),
+    default="check",
+    show_default=True,
+    help="What the account is for: rights are asked for one by one.",
+)
+@click.option("-o", "--output", type=click.Choice(("text", "json")), default="text", show_default=True)
+def command(*, policy: str, kubeconfig: str, context: str, namespace: str, purpose: str, output: str) -> int:
+    """
+    Look whether a cluster is ready for what the policy says, and whether this account may do what it is for.
+
+    Asks the cluster that kubectl would ask, and writes nothing to it: rights one by one, how Calico's API is served,
+    whether the policy's pools are there, give addresses, and are as declared, and what kube-proxy takes for pods.
+
+    Exit codes: 0 nothing wrong, 1 findings, 2 wrong settings or policy, 3 the cluster cannot be asked.
+    """
+    from runner_bridge.cli.doctor_ask import examine_cluster
+    from runner_bridge.cli.output import emit
+    from runner_bridge.core.doctor import Purpose
+    from runner_bridge.core.model import Severity
+
+    accepted = read_policy(policy)
+    examined = examine_cluster(
+        accepted, purpose=Purpose(purpose), namespace=namespace, kubeconfig=kubeconfig, context=context
+    )
+    emit(_json(examined) if output == "json" else _text(examined))
+    return FINDINGS if any(one.code.severity is not Severity.ADVICE for one in examined.findings) else CLEAN
+
+
+def _json(examined: Examined) -> str:
+    from runner_bridge.ask.views import findings_json
+
+    return findings_json.render(examined.findings, head={"seen": dict(examined.seen), "source": examined.source})
+
+
+def _text(examined: Examined) -> str:
+    from collections import Counter
+
+    from runner_bridge.ask.views import findings_text
+    from runner_bridge.cli.output import is_terminal, width
+    from runner_bridge.core.model import Severity
+
+    seen = "".join(f"{name:<8} {text}\n" for name, text in examined.seen)
+    body = findings_text.render(examined.findings, colour=is_terminal(), width=min(width(), 100))
+    counts = Counter(one.code.severity for one in examined.findings)
+    found = ", ".join(f"{counts[one]} {one}{'s' * (counts[one] != 1)}" for one in Severity if counts[one])
+    found = found.replace("advices", "advice")
+    parts = (seen, body, f"{found or 'Nothing wrong'}. {examined.source}\n")
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,166 @@
+"""`doctor` on a cluster, real and pretended: healthy, with one thing wrong, and with one verb taken away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner_bridge.cli import run
+from runner_bridge.simulate import recorded
+from tests.cluster import calico
+from tests.cluster.pretend import Pretend
+from tests.cluster.server import BRIDGE, NOBODY, READER
+from tests.cluster.worlds import DEPLOY, POOLS, World, allow, binding, deny, user_of
+
+if TYPE_CHECKING:
+    from tests.cluster.server import ApiServer
+
+OLD = "crd.projectcalico.org"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("policy.yaml").write_text(recorded.text("policy.yaml"), encoding="utf-8")
+
+
+def doctor(world: World, *arguments: str, user: str | None = None) -> int:
+    path = world.kubeconfig(user_of(world) if user is None else user)
+    return run(["doctor", "--policy", "policy.yaml", "--kubeconfig", str(path), *arguments])
+
+
+def codes(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    told = json.loads(capsys.readouterr().out)
+    return [(one["code"], one["subject"]) for one in told["findings"] if one["severity"] != "advice"]
+
+
+def test_a_healthy_cluster_has_what_check_needs(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    before = len(world.audited(READER))
+
+    assert doctor(world) == 0
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"cluster  {world.url} (context " in out
+    assert "has the 9 rights that check takes" in out
+    assert "calico   Calico's CRDs of crd.projectcalico.org\n" in out
+    assert "pools    2; 0 blocks" in out
+    assert "questions, 0 writes." in out
+    if not isinstance(world, Pretend):
+        asked = world.audited(READER)[before:]
+        # Reviews are asked with POST, and change nothing.
+        assert {verb for verb, uri in asked if "reviews" not in uri} <= {"get", "list"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (calico.pool("infraestrutura", "172.16.0.0/16", blockSize=26, disabled=True), "pool-gives-nothing"),
+        (calico.pool("infraestrutura", "172.16.0.0/16", blockSize=26, allowedUses=["Tunnel"]), "pool-gives-nothing"),
+        (calico.pool("zone", "172.16.8.0/24", blockSize=26, nodeSelector="!all()"), "pools-overlap"),
+        (calico.block("172.16.84.128/28"), "block-size-differs"),
+    ],
+    ids=["disabled", "for tunnels alone", "overlap", "a block of another size"],
+)
+def test_one_thing_wrong_is_found(
+    world: World, changed: dict[str, Any], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.create(changed)
+
+    assert doctor(world, "-o", "json") == 1
+    assert expected in dict(codes(capsys))
+
+
+def test_a_pool_that_is_not_there_is_found(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.delete(POOLS[1])
+
+    assert doctor(world) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "pool infraestrutura: " in out
+    assert "Every job of tier infra that asks for it would wait and fail." in out
+
+
+def test_kube_proxys_range_is_read_where_it_may_be(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kube-proxy", "namespace": "kube-system"},
+        "data": {"config.conf": "clusterCIDR: 10.244.0.0/16\n"},
+    }
+    world.create(config)
+    try:
+        assert doctor(world, "-o", "json", user="") == 1
+        assert codes(capsys) == [("pool-outside-proxy-range", "pool infraestrutura")]
+    finally:
+        world.delete(config)
+
+
+@pytest.mark.parametrize(
+    ("verb", "plural", "group"),
+    [("list", "pods", ""), ("get", "ipamblocks", OLD), ("list", "ippools", OLD), ("list", "events", "")],
+)
+def test_a_verb_that_is_taken_away_is_named(
+    world: World, verb: str, plural: str, group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deny(world, plural, group, verb=verb)
+    try:
+        assert doctor(world, "-o", "json") == 1
+    finally:
+        allow(world)
+    full = f"{plural}.{group}" if group else plural
+    assert ("right-missing", f"{verb} {full}") in codes(capsys)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("verb", "plural", "group", "role"),
+    [
+        ("", "", "", ""),
+        ("patch", "pods", "", "runner-bridge-label"),
+        ("create", "events", "events.k8s.io", "runner-bridge-label"),
+        ("watch", "nodes", "", "runner-bridge-observe"),
+    ],
+    ids=["nothing", "patch pods", "create events", "watch nodes"],
+)
+def test_the_account_of_the_running_bridge_has_what_it_needs_until_a_verb_is_taken(
+    api_server: ApiServer, verb: str, plural: str, group: str, role: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api_server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "runner-bridge"}})
+    api_server.apply(DEPLOY / "rbac-run-observe.yaml", DEPLOY / "rbac-run-label.yaml")
+    for one in ("observe", "label"):
+        api_server.create(binding(f"bridge-{one}", f"runner-bridge-{one}", BRIDGE))
+    if role:
+        deny(api_server, plural, group, verb=verb, role=role)
+
+    doctor(api_server, "--for", "label", "-o", "json", user=BRIDGE)
+    lacking = [subject for code, subject in codes(capsys) if code == "right-missing"]
+    # The test's context is in no namespace of its own, so the Lease's role, which is for one, does not show here.
+    missing = [subject for subject in lacking if "leases" not in subject]
+    assert missing == ([f"{verb} {plural}{f'.{group}' if group else ''}"] if role else [])
+
+
+@pytest.mark.real
+def test_who_may_nothing_is_told_everything_that_is_missing(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor(api_server, user=NOBODY) == 1
+    out = capsys.readouterr().out
+    assert f"{NOBODY}, lacks 9 of the 9 rights that check takes" in out
+    assert "pools    not readable; blocks not readable" in out
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("config").write_text(
+        "{current-context: c, clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}],"
+        " contexts: [{name: c, context: {cluster: c}}]}",
+        encoding="utf-8",
+    )
+
+    assert run(["doctor", "--policy", "policy.yaml", "--kubeconfig", "config"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("runner-bridge: http://127.0.0.1:1: get /version: cannot be reached")
+    assert err.count("\n") == 1

@@ -1,0 +1,69 @@
+"""Which rights each purpose takes, and how a missing one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from runner_bridge.core.doctor import Purpose, Right, missing, rights_for
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+OLD = "crd.projectcalico.org"
+
+
+def granted(*files: str) -> set[tuple[str, str, str]]:
+    """What the roles of some files grant: verb, resource, group."""
+    found = set()
+    for file in files:
+        for one in YAML(typ="safe").load_all(DEPLOY / file):
+            for rule in one.get("rules", ()) if one else ():
+                found |= {(v, r, g) for v in rule["verbs"] for r in rule["resources"] for g in rule["apiGroups"]}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("purpose", "files"),
+    [
+        (Purpose.CHECK, ["rbac-read-only.yaml"]),
+        (Purpose.OBSERVE, ["rbac-run-observe.yaml"]),
+        (Purpose.LABEL, ["rbac-run-observe.yaml", "rbac-run-label.yaml"]),
+    ],
+)
+@pytest.mark.parametrize("group", [OLD, "projectcalico.org"])
+def test_the_roles_in_deploy_grant_what_each_purpose_takes(purpose: Purpose, files: list[str], group: str) -> None:
+    needed = {(one.verb, one.resource, one.group) for one in rights_for(purpose, pools=group, blocks=group)}
+
+    assert needed <= granted(*files)
+
+
+def test_the_role_for_labels_grants_no_more_than_it_takes() -> None:
+    more = set(rights_for(Purpose.LABEL, pools="", blocks="")) - set(rights_for(Purpose.OBSERVE, pools="", blocks=""))
+
+    assert granted("rbac-run-label.yaml") == {(one.verb, one.resource, one.group) for one in more}
+
+
+def test_no_purpose_takes_secrets_or_deletes() -> None:
+    rights = rights_for(Purpose.LABEL, pools=OLD, blocks=OLD)
+
+    assert not [one for one in rights if one.resource == "secrets" or one.verb in {"delete", "deletecollection", "*"}]
+
+
+def test_one_namespace_needs_rights_there_alone() -> None:
+    rights = rights_for(Purpose.LABEL, pools="", blocks="", namespace="ci", own_namespace="bridge")
+
+    assert {one.namespace for one in rights if one.resource in {"pods", "events"}} == {"ci"}
+    assert {one.namespace for one in rights if one.resource == "leases"} == {"bridge"}
+    assert {one.resource for one in rights if not one.namespace} == {"namespaces", "nodes"}
+
+
+def test_a_missing_right_names_its_verb_and_why_it_is_needed() -> None:
+    have = Right(verb="get", resource="pods", why="a")
+    lack = Right(verb="list", resource="ipamblocks", group=OLD, namespace="ci", why="who really holds an address")
+
+    (finding,) = missing([have, lack], [True, False])
+
+    assert finding.headline.startswith("list ipamblocks.crd.projectcalico.org in namespace ci:")
+    assert finding.expected == "allowed: who really holds an address"
+    assert "Grant the verb list on ipamblocks.crd.projectcalico.org" in finding.what_to_do
