@@ -138,7 +138,7 @@ class _Loader(KubeConfigLoader):
 
     def __init__(self, config: Any, context: str, environ: Mapping[str, str]) -> None:  # noqa: ANN401 - the library has no types
         self._environ = environ
-        super().__init__(config, active_context=context or None, config_base_path=None)
+        super().__init__(config, active_context=context or None, config_base_path=None)  # type: ignore[no-untyped-call]
 
     async def _refresh_oidc(self, provider: Any) -> None:  # noqa: ANN401 - the library has no types
         config = provider["config"].value
