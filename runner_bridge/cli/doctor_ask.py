@@ -164,9 +164,22 @@ async def _picture(cluster: Cluster, api: CalicoApi, calico: tuple[int, int] | N
         blocks=(snapshot.blocks or ()) if has_blocks else None,
         blocks_served=bool(api.blocks),
         explanation=api.explanation,
+        nodes=await _nodes(reader),
         calico=calico,
         proxy_ranges=cluster_facts.proxy_ranges(await _maybe(reader, _PROXY)),
     )
+
+
+async def _nodes(reader: Reader) -> int | None:
+    """Count the nodes with one small request; None where they may not be listed."""
+    try:
+        async with aclosing(reader.pages("/api/v1/nodes", limit=1)) as pages:
+            first = await anext(pages)
+    except DeniedError:
+        return None
+    if not first.more:
+        return None  # none or one: too few for a pool to have too few blocks
+    return None if first.remaining is None else first.remaining + 1
 
 
 async def _list(reader: Reader, path: str, wire: Wire) -> bool:

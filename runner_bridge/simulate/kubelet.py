@@ -20,12 +20,13 @@ from runner_bridge.simulate.cluster.resources import CORE_EVENTS, NAMESPACES, NO
 from runner_bridge.simulate.cluster.status import Object, StatusError
 from runner_bridge.simulate.ipam import Calico, IpamError, Sandbox
 from runner_bridge.simulate.runner import job_pod, pod_name
+from runner_bridge.simulate.story.model import Accident
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from runner_bridge.simulate.cluster import Cluster
-    from runner_bridge.simulate.story import Job, Story
+    from runner_bridge.simulate.story.model import Job, Story
 
 GIVES_UP_AFTER_S = 180.0
 """The runner's own time-out for a pod that does not come up (GitLab Runner, poll_timeout)."""
@@ -50,13 +51,14 @@ class Kubelet:
     """Everything that happens to the job pods of one story."""
 
     def __init__(self, cluster: Cluster, story: Story, *, time: StoryTime | None = None) -> None:
+        self._cluster = cluster
         self._objects = cluster.objects
         self._now = cluster.now
         self._time = time
         self._story = story
         self._calico = Calico(self._objects, cluster.now)
         self._order = itertools.count()
-        self._ahead: list[tuple[float, int, Callable[[], Job | None]]] = []
+        self._ahead: list[tuple[float, int, Callable[[], Job | Accident | None]]] = []
         self._tries: dict[str, int] = {}
 
     def prepare(self) -> None:
@@ -70,6 +72,8 @@ class Kubelet:
             self._objects.create(POOLS_V1, "", {"metadata": {"name": pool.name}, "spec": pool.spec})
         for job in story.jobs:
             self._at(job.starts_at_s, partial(self._create, job))
+        for at_s, accident in story.accidents:
+            self._at(at_s, partial(Accident, accident))
 
     async def play(
         self,
@@ -92,12 +96,23 @@ class Kubelet:
             await asyncio.sleep(max(0.0, began + at_s / speed - loop.time()) if speed else 0)
             if self._time is not None:
                 self._time.elapsed_s = at_s
-            job = happen()
-            if job is not None and settled is not None:
-                await settled(job)
+            happened = happen()
+            if isinstance(happened, Accident):
+                await self._suffer(happened)
+            elif happened is not None and settled is not None:
+                await settled(happened)
 
-    def _at(self, at_s: float, happen: Callable[[], Job | None]) -> None:
+    def _at(self, at_s: float, happen: Callable[[], Job | Accident | None]) -> None:
         heapq.heappush(self._ahead, (at_s, next(self._order), happen))
+
+    async def _suffer(self, accident: Accident) -> None:
+        match accident:
+            case Accident.RESTART if self._cluster.is_listening:
+                await self._cluster.restart()
+            case Accident.COMPACTION:
+                self._cluster.compact()
+            case _:
+                await self._cluster.end_watches()
 
     def _create(self, job: Job) -> None:
         self._objects.create(PODS, self._story.namespace, job_pod(job, self._story.namespace))

@@ -181,7 +181,7 @@ class ApiServer(Admin):
         """Return verb and path of everything that an account asked so far."""
         log = self.folder / "audit.log"
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [(one["verb"], one["requestURI"]) for one in lines if one["user"]["username"] == user]
+        return [(one["verb"], one["requestURI"]) for one in lines if one["user"].get("username") == user]
 
     def _run(self, name: str, *flags: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:

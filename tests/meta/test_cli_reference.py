@@ -47,5 +47,7 @@ def test_the_page_is_what_help_prints(golden: Callable[[Path, str], None]) -> No
         command = cli.root.get_command(click.Context(cli.root), name)
         assert command is not None
         parts += [f"## {name}\n", f"```text\n{help_of(command, f'runner-bridge {name}')}\n```\n"]
+        for part, below in command.commands.items() if isinstance(command, click.Group) else ():
+            parts += [f"### {name} {part}\n", f"```text\n{help_of(below, f'runner-bridge {name} {part}')}\n```\n"]
 
     golden(PAGE, "\n".join(parts))

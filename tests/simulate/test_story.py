@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
+from runner_bridge.cli.check_live import Scope, check_live
 from runner_bridge.core.judge import judge
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.policy import Source, load
@@ -18,10 +21,13 @@ from runner_bridge.simulate.cluster import Cluster
 from runner_bridge.simulate.cluster.resources import BLOCKS_V1, CORE_EVENTS, HANDLES_V1, PODS
 from runner_bridge.simulate.kubelet import Kubelet, StoryTime
 from runner_bridge.simulate.runner import job_pod, pod_name
-from runner_bridge.simulate.story import Job, Story, Twist, day
+from runner_bridge.simulate.story import Accident, Job, Story, Twist, day
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner_bridge.core.model.verdict import Judgement
+    from runner_bridge.core.policy.model import Policy
 
 READS = {
     Kind.PODS: "/api/v1/pods",
@@ -32,15 +38,21 @@ READS = {
 }
 
 
+def policy_of(story: Story) -> Policy:
+    return load([Source(name="policy.yaml", text=story.policy)], today=date(2026, 11, 25))
+
+
+def projects_of(story: Story) -> list[Project]:
+    return [Project(id=number, path=ProjectPath(path)) for job in story.jobs for number, path in job.tier.projects]
+
+
 async def judged(session: aiohttp.ClientSession, story: Story, time: StoryTime) -> Judgement:
     """Return what the judge makes of the cluster as it is now."""
     reader = Reader()
     for kind, path in READS.items():
         async with session.get(path) as answer:
             reader.read(await answer.read(), name=path, want=kind)
-    policy = load([Source(name="policy.yaml", text=story.policy)], today=date(2026, 11, 25))
-    projects = [Project(id=number, path=ProjectPath(path)) for job in story.jobs for number, path in job.tier.projects]
-    return judge(policy, reader.snapshot(), now=time(), projects=projects)
+    return judge(policy_of(story), reader.snapshot(), now=time(), projects=projects_of(story))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -65,8 +77,58 @@ async def test_every_pod_gets_the_verdict_of_the_story(seed: int) -> None:
         assert not job.expected.code or job.expected.code in codes, (job, verdict)
 
 
+async def test_check_says_of_a_live_cluster_what_the_story_says(tmp_path: Path) -> None:
+    until_s = 160
+    story, time = day(12, jobs=20, over_s=150), StoryTime(datetime.now(UTC) - timedelta(seconds=until_s))
+    settled: set[int] = set()
+
+    async def note(job: Job) -> None:
+        settled.add(job.number)
+
+    policy = policy_of(story)
+    async with Cluster(now=time) as cluster:
+        kubelet = Kubelet(cluster, story, time=time)
+        kubelet.prepare()
+        await kubelet.play(until_s=until_s, settled=note)
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(cluster.kubeconfig())
+        live = await asyncio.to_thread(
+            check_live,
+            lambda snapshot, at: judge(policy, snapshot, now=at, projects=projects_of(story)),
+            scope=Scope(namespace=story.namespace),
+            kubeconfig=str(kubeconfig),
+        )
+    verdicts = {each.pod: each for each in live.judgement.verdicts}
+    running = [job for job in story.jobs if job.number in settled and pod_name(job) in verdicts]
+    assert {job.twist for job in running} > {Twist.NONE, Twist.EXHAUSTED}
+    for job in running:
+        verdict = verdicts[pod_name(job)]
+        if "pod-leaving" not in {each.code.name for each in verdict.findings}:
+            assert verdict.outcome.value == job.expected.outcome, (job, verdict)
+
+
+@pytest.mark.parametrize("accident", Accident)
+async def test_an_accident_ends_the_watches_that_it_should(accident: Accident) -> None:
+    story = replace(day(13, jobs=0), accidents=((5.0, accident),))
+    async with Cluster() as cluster, aiohttp.ClientSession(cluster.url) as session:
+        kubelet = Kubelet(cluster, story)
+        kubelet.prepare()
+        before = cluster.store.version
+        query = {"watch": "1", "resourceVersion": str(before), "timeoutSeconds": "5"}
+        async with session.get(READS[Kind.PODS], params=query) as answer:
+            await kubelet.play(until_s=6)
+            if accident is Accident.COMPACTION:
+                assert cluster.store.oldest > before
+            else:
+                with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientOSError)):
+                    await answer.content.read()
+        async with session.get(READS[Kind.PODS]) as answer:
+            assert answer.status == 200
+
+
 async def played(story: Story) -> Cluster:
-    time = StoryTime()
+    """Return the cluster after a day without accidents, its whole history with it."""
+    story, time = replace(story, accidents=()), StoryTime()
     cluster = Cluster(now=time)
     kubelet = Kubelet(cluster, story, time=time)
     kubelet.prepare()

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import aiohttp
 import yaml
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException
@@ -23,6 +22,7 @@ from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
 from runner_bridge.core.errors import SettingsError, UnavailableError
 from runner_bridge.core.redact import redact
+from runner_bridge.ports.kube import oidc
 from runner_bridge.ports.kube.access import Access, Credentials
 from runner_bridge.ports.kube.proxy import proxy_for
 
@@ -98,9 +98,7 @@ async def _from_kubeconfig(paths: str, context: str, environ: Mapping[str, str])
     configuration = Configuration()
     with _explained(paths):
         # The library would write refreshed tokens into the file; a reader of clusters writes nothing.
-        loader: Any = KubeConfigLoader(
-            KubeConfigMerger(paths).config, active_context=context or None, config_base_path=None
-        )
+        loader: Any = _Loader(KubeConfigMerger(paths).config, context, environ)
         chosen = loader.current_context
     tls: ssl.SSLContext | None = None
     runs_plugin = _has_plugin(loader)
@@ -135,6 +133,23 @@ async def _from_kubeconfig(paths: str, context: str, environ: Mapping[str, str])
     )
 
 
+class _Loader(KubeConfigLoader):
+    """The library's loader, with the one step replaced that would trust anybody (see `oidc`)."""
+
+    def __init__(self, config: Any, context: str, environ: Mapping[str, str]) -> None:  # noqa: ANN401 - the library has no types
+        self._environ = environ
+        super().__init__(config, active_context=context or None, config_base_path=None)  # type: ignore[no-untyped-call]
+
+    async def _refresh_oidc(self, provider: Any) -> None:  # noqa: ANN401 - the library has no types
+        config = provider["config"].value
+        if "refresh-token" not in config:
+            message = "the ID token has expired and there is no refresh-token"
+            raise ConfigException(message)
+        tokens = await oidc.refresh(config, self._environ)
+        config["id-token"] = tokens.id_token
+        config["refresh-token"] = tokens.refresh_token or config["refresh-token"]
+
+
 def _has_plugin(loader: Any) -> bool:  # noqa: ANN401 - the library has no types
     user = loader._user  # noqa: SLF001 - the loader says nowhere else which way of logging in was chosen
     return user is not None and "exec" in user
@@ -165,12 +180,9 @@ def _tls(configuration: Any) -> ssl.SSLContext:  # noqa: ANN401 - the library ha
 
 @contextmanager
 def _explained(paths: str) -> Iterator[None]:
-    """Turn whatever the library raises over a kubeconfig into one sentence."""
+    """Turn whatever the library raises over a kubeconfig into one sentence; our own errors pass."""
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError) as error:
-        message = f"{paths}: the identity provider gives no token ({type(error).__name__}). Log in again."
-        raise UnavailableError(message) from error
     except (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         why = " ".join(redact(str(error)).split())[:300]
         message = f"{paths}: cannot be used as a kubeconfig: {why}. kubectl config view shows what it holds."

@@ -33,6 +33,8 @@ class Page(Struct, frozen=True, gc=False, kw_only=True):
     """Of the list; a watch goes on from that of the last page."""
     more: bool = False
     """Another page follows."""
+    remaining: int | None = None
+    """How many objects follow; None where the server does not say, as with selectors."""
 
 
 class Reader:
@@ -98,7 +100,12 @@ class Reader:
                 message = f"{subject}: 404, this API server does not serve it (any more). Look again what it serves."
                 raise StaleError(message)
             head = list_head(answer.body, what=subject)
-            yield Page(body=answer.body, resource_version=head.resource_version or "", more=bool(head.continue_))
+            yield Page(
+                body=answer.body,
+                resource_version=head.resource_version or "",
+                more=bool(head.continue_),
+                remaining=head.remaining,
+            )
             if not head.continue_:
                 return
             params["continue"] = head.continue_

@@ -68,6 +68,11 @@ class Cluster:
         """Return the address of the server."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_listening(self) -> bool:
+        """Tell whether it answers."""
+        return self._runner is not None
+
     def kubeconfig(self, token: str = "") -> str:
         """Return a kubeconfig file for this cluster."""
         user: Object = {"token": token} if token else {}

@@ -129,7 +129,9 @@ class Sleeper:
 
     async def _sleep(self, at_most_s: float | None) -> None:
         try:
-            await asyncio.wait_for(self._event.wait(), at_most_s)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+            async with asyncio.timeout(at_most_s):
+                await self._event.wait()
         except TimeoutError:
             return
         self._event.clear()

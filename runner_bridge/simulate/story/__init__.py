@@ -4,6 +4,6 @@ The expected verdicts are written here, by hand, from what the product promises;
 """
 
 from runner_bridge.simulate.story.day import day
-from runner_bridge.simulate.story.model import Expected, Job, Pool, Story, Tier, Twist
+from runner_bridge.simulate.story.model import Accident, Expected, Job, Pool, Story, Tier, Twist
 
-__all__ = ["Expected", "Job", "Pool", "Story", "Tier", "Twist", "day"]
+__all__ = ["Accident", "Expected", "Job", "Pool", "Story", "Tier", "Twist", "day"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from importlib.resources import files
 
-from runner_bridge.simulate.story.model import Expected, Job, Pool, Story, Tier, Twist
+from runner_bridge.simulate.story.model import Accident, Expected, Job, Pool, Story, Tier, Twist
 
 NAMESPACE = "ci-jobs"
 NODES = {f"worker-{number}": f"10.20.0.{10 + number}" for number in range(1, 5)}
@@ -66,7 +66,7 @@ def day(seed: int, *, jobs: int = 60, over_s: float = 300.0) -> Story:
     """Return a day with so many ordinary jobs, spread over so many seconds, and one job for each twist beside them.
 
     Lone jobs of one node follow each other, so that one address is used again within seconds, and the small pool of the
-    tools is filled to its last address before the job that finds it exhausted.
+    tools is filled to its last address before the job that finds it exhausted. The API server has its accidents.
     """
     draw = random.Random(seed)  # noqa: S311 - a story has to be the same every time
     made: list[Job] = []
@@ -100,5 +100,10 @@ def day(seed: int, *, jobs: int = 60, over_s: float = 300.0) -> Story:
         nodes=NODES,
         pools=POOLS,
         jobs=tuple(sorted(made, key=lambda job: job.starts_at_s)),
+        accidents=(
+            (over_s * 0.25, Accident.BROKEN_WATCHES),
+            (over_s * 0.5, Accident.RESTART),
+            (over_s * 0.75, Accident.COMPACTION),
+        ),
         policy=files(__package__).joinpath("policy.yaml").read_text(encoding="utf-8"),
     )

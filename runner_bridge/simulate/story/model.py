@@ -23,6 +23,14 @@ class Twist(StrEnum):
     """The pool has no address left: the sandbox never comes up."""
 
 
+class Accident(StrEnum):
+    """What happens to the API server; no verdict may change because of it."""
+
+    RESTART = "restart"
+    COMPACTION = "compaction"
+    BROKEN_WATCHES = "broken-watches"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """The verdict a job pod has to get once it has settled."""
@@ -84,5 +92,7 @@ class Story:
     """Name and internal address."""
     pools: tuple[Pool, ...]
     jobs: tuple[Job, ...]
+    accidents: tuple[tuple[float, Accident], ...] = ()
+    """When, in seconds of the story, and what."""
     policy: str
     """The text of the policy file that is meant for this cluster."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import stat
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +124,68 @@ async def test_a_plugin_gives_the_token(tmp_path: Path) -> None:
     access = await find(kubeconfig(tmp_path, plugin(tmp_path, credential(token="abc"))))
 
     assert await access.authorization("") == "Bearer abc"
+
+
+def id_token(expires_at: float) -> str:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(expires_at)}).encode()).decode().rstrip("=")
+    return f"e30.{claims}.c2ln"
+
+
+def provider(**config: str) -> dict[str, Any]:
+    return {"auth-provider": {"name": "oidc", "config": config}}
+
+
+async def test_an_id_token_is_sent_while_it_holds(tmp_path: Path) -> None:
+    token = id_token(time.time() + 3600)
+
+    access = await find(kubeconfig(tmp_path, provider(**{"id-token": token})))
+
+    assert await access.authorization("") == f"Bearer {token}"
+
+
+async def test_an_id_token_that_is_old_is_refreshed_with_the_provider(tmp_path: Path) -> None:
+    fresh = id_token(time.time() + 3600)
+    async with serving(
+        answer({"token_endpoint": "set below"}), answer({"id_token": fresh, "refresh_token": "r2"})
+    ) as idp:
+        idp.replies[0] = answer({"token_endpoint": f"{idp.url}/token"})
+        old = {"id-token": id_token(time.time() - 60), "refresh-token": "r1", "client-id": "c", "client-secret": "s"}
+        path = kubeconfig(tmp_path, provider(**old, **{"idp-issuer-url": idp.url}))
+        before = (tmp_path / "config").read_bytes()
+
+        access = await find(path)
+
+        assert await access.authorization("") == f"Bearer {fresh}"
+    assert b"refresh_token=r1" in idp.asked[1].body
+    assert (tmp_path / "config").read_bytes() == before
+
+
+async def test_a_provider_that_does_not_answer_is_said(tmp_path: Path) -> None:
+    old = {"id-token": id_token(time.time() - 60), "refresh-token": "r1", "client-id": "c", "client-secret": "s"}
+
+    with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:1: the identity provider gives no token"):
+        await find(kubeconfig(tmp_path, provider(**old, **{"idp-issuer-url": "http://127.0.0.1:1/"})))
+    del old["refresh-token"]
+    with pytest.raises(SettingsError, match="there is no refresh-token"):
+        await find(kubeconfig(tmp_path, provider(**old)))
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+async def test_a_refresh_token_is_sent_to_nobody_who_cannot_be_trusted(tmp_path: Path, is_trusted: bool) -> None:
+    make_authority(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    async with serving(answer({}), answer({"id_token": id_token(time.time() + 3600)}), tls=tls) as idp:
+        idp.replies[0] = answer({"token_endpoint": f"{idp.url}/token"})
+        authority = {"idp-certificate-authority-data": base64.b64encode((tmp_path / "ca.crt").read_bytes()).decode()}
+        config = {"id-token": id_token(1), "refresh-token": "r1", "idp-issuer-url": idp.url}
+        path = kubeconfig(tmp_path, provider(**config, **(authority if is_trusted else {})))
+        if is_trusted:
+            assert (await (await find(path)).authorization("")).startswith("Bearer e30.")
+        else:
+            with pytest.raises(UnavailableError, match="gives no token"):
+                await find(path)
+            assert idp.asked == []
 
 
 async def test_a_plugin_that_fails_is_said_with_its_words_and_without_secrets(tmp_path: Path) -> None:

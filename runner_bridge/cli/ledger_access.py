@@ -1,0 +1,94 @@
+"""What verbs that read the ledger share: where it is, moments and zones of the command line."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from datetime import UTC, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner_bridge.core.moments import Stretch
+    from runner_bridge.ports.ledger import Ledger
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DEFAULT = "sqlite:///runner-bridge-ledger.db"
+
+ledger_option = click.option(
+    "--ledger",
+    "ledger_url",
+    metavar="URL",
+    default=DEFAULT,
+    show_default=True,
+    envvar="RUNNER_BRIDGE_LEDGER",
+    show_envvar=True,
+    help="sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+)
+"""`--ledger`; give its value to `reading` or `Ledger.open`."""
+
+
+class Zone(click.ParamType[tzinfo]):
+    """`Europe/Paris` → the zone."""
+
+    name = "zone"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tzinfo:
+        """Return the zone; UTC needs no database of zones."""
+        from zoneinfo import ZoneInfo
+
+        if isinstance(value, tzinfo):
+            return value
+        if str(value).upper() in {"UTC", "Z"}:
+            return UTC
+        try:
+            return ZoneInfo(str(value))
+        except (ValueError, OSError, KeyError):  # KeyError: not found
+            self.fail(f"{value!r} is no zone this machine knows. Write UTC, or one such as Europe/Paris.", param, ctx)
+
+
+class Span(click.ParamType[timedelta]):
+    """`30s`, `5m`, `1h` → how long."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the span."""
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"(\d{1,9})([smhd])", str(value))
+        if not found:
+            self.fail(f"{value!r} is no span of time. Write 30s, 5m, 1h or 90d.", param, ctx)
+        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Ledger]:
+    """Open a ledger for questions; nothing of it is created or changed."""
+    from runner_bridge.ports.ledger import Ledger
+
+    ledger = Ledger.open(url, read_only=True)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def moment(text: str, zone: tzinfo | None, option: str) -> Stretch:
+    """
+    Read a moment of the command line.
+
+    Raises:
+        click.UsageError: it is none, or names no zone where `--tz` names none either.
+    """
+    from runner_bridge.core.errors import WireError
+    from runner_bridge.core.moments import parse
+
+    try:
+        return parse(text, zone=zone)
+    except WireError as error:
+        message = f"{option}: {error}"
+        raise click.UsageError(message) from error
