@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "explain": "Say why a project gets its tier, pool and source address.",
     "check": "Judge job pods: did each get an address of its tier, and why not.",
     "doctor": "Look whether a cluster is ready: rights, Calico, pools.",
+    "run": "Watch a cluster: judge, record, and label every job pod.",
     "who-had": "Say which job pod had an address, or ran on a node, and when.",
     "ledger": "Verify, export or prune the record of who had which address.",
     "schema": "Print the JSON Schema of the policy file, for editors.",

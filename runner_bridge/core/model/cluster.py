@@ -33,6 +33,7 @@ class Kind(StrEnum):
     BLOCKS = "blocks"
     NAMESPACES = "namespaces"
     EVENTS = "events"
+    NODES = "nodes"
 
 
 class Asked(Struct, frozen=True, gc=False, kw_only=True):
@@ -89,8 +90,20 @@ class Marks(Struct, frozen=True, gc=False, kw_only=True):
     """Annotation `project.runner.gitlab.com/id`; a claim."""
     stamp: str = ""
     """Our annotation with the hash of the runner's section that made the pod."""
+
+
+class Labels(Struct, frozen=True, gc=False, kw_only=True):
+    """The labels in our own domain, `runner-bridge.dev/…`; empty text where one is not there."""
+
     tier: str = ""
-    """Our label `runner-bridge.dev/tier`."""
+    pool: str = ""
+    """Names of the pools that cover the pod's addresses, joined by `_`."""
+    verdict: str = ""
+    """An `Outcome`."""
+
+
+NOT_LABELLED = Labels()
+"""The one value of every pod without such a label."""
 
 
 class Pod(Struct, frozen=True, gc=False, kw_only=True):
@@ -120,6 +133,7 @@ class Pod(Struct, frozen=True, gc=False, kw_only=True):
     """
     marks: Marks | None = None
     """None: none of the runner's marks."""
+    labels: Labels = NOT_LABELLED
     scheduled_at: datetime | None = None
     """When the condition `PodScheduled` became True."""
     waiting: tuple[str, ...] = ()
@@ -137,6 +151,16 @@ class Pod(Struct, frozen=True, gc=False, kw_only=True):
     def finished(self) -> bool:
         """It ran to its end: `status.podIP` says what it had, not what it holds."""
         return self.phase in FINISHED
+
+    @property
+    def has_left(self) -> bool:
+        """
+        It holds no address any more: it has finished, or Calico emptied its annotation.
+
+        A pod on the host's network or one that was never started may only claim the latter: Calico did not write it.
+        """
+        given_back = self.annotated == () and not self.host_network and self.phase != "Pending"
+        return self.finished or given_back
 
 
 class IPPool(Struct, frozen=True, gc=False, kw_only=True):
@@ -202,6 +226,15 @@ class Namespace(Struct, frozen=True, gc=False, kw_only=True):
 
     name: str
     asked: Asked = NOTHING_ASKED
+
+
+class Node(Struct, frozen=True, gc=False, kw_only=True):
+    """A node: with NAT a destination sees one of its addresses, or one of a gateway behind it."""
+
+    name: str
+    uid: str = ""
+    addresses: tuple[Address, ...] = ()
+    """`status.addresses` of type InternalIP and ExternalIP, in that order of the object."""
 
 
 class SandboxFailure(Struct, frozen=True, gc=False, kw_only=True):

@@ -21,7 +21,7 @@ _CNI = "cni.projectcalico.org/"
 
 
 class RunnerLabels(Struct, gc=False):
-    """Labels of a pod that are read; gitlab-runner, executors/kubernetes/kubernetes.go."""
+    """Labels of a pod that are read: the runner's (gitlab-runner, executors/kubernetes/kubernetes.go) and ours."""
 
     project: str | None = field(default=None, name="project.runner.gitlab.com/id")
     project_name: str | None = field(default=None, name="project.runner.gitlab.com/name")
@@ -30,7 +30,9 @@ class RunnerLabels(Struct, gc=False):
     job_pod: str | None = field(default=None, name="job.runner.gitlab.com/pod")
     pod: str | None = None
     pause: str | None = field(default=None, name="runner.gitlab.com/pause-pod")
-    tier: str | None = field(default=None, name="runner-bridge.dev/tier")
+    our_tier: str | None = field(default=None, name="runner-bridge.dev/tier")
+    our_pool: str | None = field(default=None, name="runner-bridge.dev/pool")
+    our_verdict: str | None = field(default=None, name="runner-bridge.dev/verdict")
 
 
 class Asks(Struct, gc=False):
@@ -217,6 +219,26 @@ class Namespace(Struct, gc=False, tag_field="kind", tag="Namespace"):
     """A namespace."""
 
     metadata: NamespaceMetadata | None = None
+
+
+class NodeAddress(Struct, gc=False):
+    """An entry of a node's `status.addresses`."""
+
+    type: str | None = None
+    address: str | None = None
+
+
+class NodeStatus(Struct, gc=False):
+    """`status` of a node."""
+
+    addresses: list[NodeAddress] | None = None
+
+
+class Node(Struct, gc=False, tag_field="kind", tag="Node"):
+    """A node."""
+
+    metadata: Metadata | None = None
+    status: NodeStatus | None = None
 
 
 class Status(Struct, gc=False, tag_field="kind", tag="Status"):

@@ -1,5 +1,5 @@
 """
-Pods and namespaces as they lie on the wire → `model.cluster`.
+Pods, namespaces and nodes as they lie on the wire → `model.cluster`.
 
 Never raises: what cannot be read becomes a problem of the pod, and a pod with a problem is unknown.
 """
@@ -52,6 +52,7 @@ def pod_of(wire: objects.Pod, problems: tuple[str, ...] = ()) -> cluster.Pod:
         asked=asked,
         set_later=_set_later(meta, asked),
         marks=_marks(meta),
+        labels=_our_labels(meta.labels),
         scheduled_at=_scheduled_at(status) if status else None,
         waiting=_waiting(status) if status else (),
         privileged=_owns_node(spec) if spec else False,
@@ -59,6 +60,21 @@ def pod_of(wire: objects.Pod, problems: tuple[str, ...] = ()) -> cluster.Pod:
         owner_kind=owner_kind,
         owner=owner,
         problems=tuple(found),
+    )
+
+
+def node_of(wire: objects.Node) -> cluster.Node:
+    """Return the narrow value of a node; an address that is none is left out."""
+    meta, status = wire.metadata, wire.status
+    texts = [
+        one.address
+        for one in (status and status.addresses) or _NONE
+        if one.type in ("InternalIP", "ExternalIP") and one.address
+    ]
+    return cluster.Node(
+        name=intern((meta and meta.name) or ""),
+        uid=(meta and meta.uid) or "",
+        addresses=_parsed(texts, "status.addresses", []),
     )
 
 
@@ -90,6 +106,18 @@ def _asked(values: tuple[str | None, ...]) -> cluster.Asked:
     return cluster.Asked(**dict(zip(keys, values, strict=True)))
 
 
+def _our_labels(labels: objects.RunnerLabels | None) -> cluster.Labels:
+    if labels is None or not (labels.our_tier or labels.our_pool or labels.our_verdict):
+        return cluster.NOT_LABELLED
+    return _labelled(labels.our_tier or "", labels.our_pool or "", labels.our_verdict or "")
+
+
+# A handful of tiers, pools and outcomes: one value serves all pods with the same ones.
+@lru_cache(maxsize=256)
+def _labelled(tier: str, pool: str, verdict: str) -> cluster.Labels:
+    return cluster.Labels(tier=tier, pool=pool, verdict=verdict)
+
+
 def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
     labels, notes = meta.labels, meta.annotations
     of_labels = (
@@ -101,10 +129,9 @@ def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
             labels.job_pod,
             labels.pod,
             labels.pause,
-            labels.tier,
         )
         if labels
-        else (None,) * 8
+        else (None,) * 7
     )
     of_notes = (
         (notes.job, notes.job_url, notes.job_name, notes.job_ref, notes.claimed_project, notes.stamp)
@@ -113,7 +140,7 @@ def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
     )
     if not any(of_labels) and not any(of_notes):
         return None
-    project, project_name, manager, short_id, job_pod, pod, pause, tier = of_labels
+    project, project_name, manager, short_id, job_pod, pod, pause = of_labels
     job, job_url, job_name, job_ref, claimed_project, stamp = of_notes
     return cluster.Marks(
         project=intern(project or ""),
@@ -129,7 +156,6 @@ def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
         job_ref=job_ref or "",
         claimed_project=intern(claimed_project or ""),
         stamp=intern(stamp or ""),
-        tier=intern(tier or ""),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner_bridge.core.model.cluster import NOTHING_ASKED, Asked, Marks
+from runner_bridge.core.model.cluster import NOTHING_ASKED, Asked, Labels, Marks
 from runner_bridge.render.fragment.governed import STAMP
 from tests.core.wire.recorded import job_pod, kubectl, only_pod, read, tree
 
@@ -183,7 +183,8 @@ def test_the_stamp_is_read_under_the_name_that_render_writes() -> None:
 def test_marks_of_a_pause_pod_and_of_ours_are_read() -> None:
     labels = {"runner.gitlab.com/pause-pod": "true", "runner-bridge.dev/tier": "infra"}
     seen = only_pod(pod(metadata={"labels": labels, "annotations": {"runner-bridge.dev/generation": "abc"}}))
-    assert seen.marks == Marks(pause=True, tier="infra", stamp="abc")
+    assert seen.marks == Marks(pause=True, stamp="abc")
+    assert seen.labels == Labels(tier="infra")
     claims = only_pod(pod(metadata={"annotations": {"job.runner.gitlab.com/id": "9223372036854775807"}})).marks
     assert claims == Marks(job="9223372036854775807")
     other = only_pod(pod(metadata={"labels": {"pod": "x", "job.runner.gitlab.com/pod": "y"}})).marks

@@ -1,0 +1,262 @@
+"""
+Pages of a list and lines of a watch → what the picture of the cluster takes in.
+
+The hot path: a batch of whole lines is decoded in one call into narrow structs. Where one line does not fit, the batch
+is read line by line, and a bad line is counted and loses no other. `BOOKMARK` and `ERROR` are lines like all others.
+Source of the protocol: kubernetes.io, "Kubernetes API Concepts", efficient detection of changes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from runner_bridge.core.errors import WireError
+from runner_bridge.core.model import cluster
+from runner_bridge.core.model.cluster import Kind
+from runner_bridge.core.redact import redact
+from runner_bridge.core.wire import objects
+from runner_bridge.core.wire.calico import IPAMBlock, IPPool, block_of, pool_of
+from runner_bridge.core.wire.events import Event, failure_of
+from runner_bridge.core.wire.pods import namespace_of, node_of, pod_of
+from runner_bridge.core.wire.salvage import UNREADABLE, explain, salvage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Value: TypeAlias = (
+    cluster.Pod | cluster.IPPool | cluster.Block | cluster.Namespace | cluster.SandboxFailure | cluster.Node
+)
+Key: TypeAlias = tuple[str, str]
+"""Namespace (empty for what has none) and name."""
+
+Item = TypeVar("Item")
+
+_WIRE: Final[Mapping[Kind, Any]] = {
+    Kind.PODS: objects.Pod,
+    Kind.POOLS: IPPool,
+    Kind.BLOCKS: IPAMBlock,
+    Kind.NAMESPACES: objects.Namespace,
+    Kind.EVENTS: Event,
+    Kind.NODES: objects.Node,
+}
+
+
+class ChangeType(StrEnum):
+    """What a line of a watch says of its object."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+    """No object: from here the watch can go on."""
+    ERROR = "ERROR"
+    """The end of the watch."""
+
+
+_TYPES: Final[Mapping[str, ChangeType]] = {one.value: one for one in ChangeType}
+
+
+class Seen(Struct, frozen=True, gc=False):
+    """One object in one of its states."""
+
+    key: Key
+    version: int
+    """`resourceVersion`; -1 where it is no number, so that nothing is known of the order."""
+    uid: str
+    value: Value | None
+    """None: there, and nothing that matters (an event of another reason), or not readable."""
+    problem: str = ""
+    """What of it could not be read, without a full stop; a pod carries its problems itself."""
+
+
+class Change(Struct, frozen=True, gc=False):
+    """A line of a watch."""
+
+    type: ChangeType
+    seen: Seen | None = None
+    """None for BOOKMARK and ERROR."""
+    version: str = ""
+    """`resourceVersion` of the object, from which the watch can go on after this line."""
+    code: int = 0
+    """Of an ERROR: the HTTP status that it stands for; 410 is a version that the server does not have any more."""
+    message: str = ""
+
+
+class Lines(Struct, frozen=True):
+    """What a batch of lines held."""
+
+    changes: tuple[Change, ...] = ()
+    lost: tuple[str, ...] = ()
+    """Of each line that cannot be read at all, so that nobody knows what it was about: why, without a full stop."""
+
+
+class Page(Struct, frozen=True):
+    """What a page of a list held."""
+
+    seen: tuple[Seen, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class _Listed(Struct, Generic[Item]):
+    items: list[Item] | None = None
+
+
+class _Line(Struct, Generic[Item]):
+    type: str | None = None
+    object: Item | None = None
+
+
+class _RawLine(Struct):
+    type: str | None = None
+    object: Raw = Raw(b"null")
+
+
+class Stream:
+    """Reads the lists and watches of one kind; made once, for building decoders costs more than a small page."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._wire: Any = _WIRE[kind]
+        line: Any = _Line
+        listed: Any = _Listed
+        self._lines: Decoder[Any] = Decoder(line[self._wire | objects.Status])
+        self._raw_line = Decoder(_RawLine)
+        self._page: Decoder[Any] = Decoder(listed[self._wire])
+        self._raw_page: Decoder[Any] = Decoder(listed[Raw])
+        self._item: Decoder[Any] = Decoder(self._wire)
+
+    def lines(self, data: bytes) -> Lines:
+        """Read a batch of whole lines. Never raises."""
+        try:
+            lines = self._lines.decode_lines(data)
+        except UNREADABLE:
+            return self._each(data)
+        lost: list[str] = []
+        changes = [change for one in lines if (change := self._change(one.type, one.object, (), lost))]
+        return Lines(tuple(changes), tuple(lost))
+
+    def page(self, data: bytes) -> Page:
+        """
+        Read a page of a list; an item that cannot be read is named in `lost`.
+
+        Raises:
+            WireError: it is no list.
+        """
+        lost: list[str] = []
+        try:
+            items: list[tuple[Any, tuple[str, ...]]] = [(item, ()) for item in self._page.decode(data).items or ()]
+        except UNREADABLE:
+            items = self._odd_page(data, lost)
+        seen = [one for item, problems in items if (one := self._seen(item, problems, lost))]
+        return Page(tuple(seen), tuple(lost))
+
+    def item(self, data: bytes) -> Seen:
+        """
+        Read one object.
+
+        Raises:
+            WireError: it cannot be read.
+        """
+        lost: list[str] = []
+        problems: tuple[str, ...] = ()
+        try:
+            item = self._item.decode(data)
+        except UNREADABLE:
+            item, problems = self._salvaged(data, lost)
+        seen = self._seen(item, problems, lost) if item is not None else None
+        if seen is None or seen.value is None:
+            why = lost[0] if seen is None else seen.problem
+            message = f"{self._kind}: the API server sent an object that cannot be read: {why}."
+            raise WireError(message)
+        return seen
+
+    def _each(self, data: bytes) -> Lines:
+        lost: list[str] = []
+        lines = (line for line in data.splitlines() if line.strip())
+        changes = [change for line in lines if (change := self._odd_line(line, lost))]
+        return Lines(tuple(changes), tuple(lost))
+
+    def _odd_line(self, line: bytes, lost: list[str]) -> Change | None:
+        try:
+            one = self._lines.decode(line)
+        except UNREADABLE:
+            pass
+        else:
+            return self._change(one.type, one.object, (), lost)
+        try:
+            raw = self._raw_line.decode(line)
+        except UNREADABLE as error:
+            lost.append(explain(error))
+            return None
+        item, problems = self._salvaged(raw.object, lost)
+        return None if item is None else self._change(raw.type, item, problems, lost)
+
+    def _odd_page(self, data: bytes, lost: list[str]) -> list[tuple[Any, tuple[str, ...]]]:
+        try:
+            page = self._raw_page.decode(data)
+        except UNREADABLE as error:
+            message = f"{self._kind}: the API server sent a list that cannot be read: {explain(error)}."
+            raise WireError(message) from error
+        items: list[tuple[Any, tuple[str, ...]]] = []
+        for raw in page.items or ():
+            try:
+                items.append((self._item.decode(raw), ()))
+            except UNREADABLE:
+                item, problems = self._salvaged(raw, lost)
+                if item is not None:
+                    items.append((item, problems))
+        return items
+
+    def _salvaged(self, data: Raw | bytes, lost: list[str]) -> tuple[Any, tuple[str, ...]]:
+        try:
+            return salvage(data, self._wire)
+        except UNREADABLE as error:
+            lost.append(explain(error))
+            return None, ()
+
+    def _change(self, type_: str | None, item: Any, problems: tuple[str, ...], lost: list[str]) -> Change | None:  # noqa: ANN401 - a wire struct of any kind
+        if isinstance(item, objects.Status):
+            message = redact(f"{item.reason or ''}: {item.message or ''}".strip(" :")[:200])
+            return Change(ChangeType.ERROR, code=item.code or 0, message=message)
+        kind = _TYPES.get(type_ or "")
+        if item is None or kind is None or kind is ChangeType.ERROR:
+            lost.append(f"a line of type {redact(str(type_)[:40])!r} without an object")
+            return None
+        version = (item.metadata and item.metadata.resource_version) or ""
+        if kind is ChangeType.BOOKMARK:
+            return Change(ChangeType.BOOKMARK, version=version)
+        seen = self._seen(item, problems, lost)
+        return Change(kind, seen, version) if seen is not None else None
+
+    def _seen(self, item: Any, problems: tuple[str, ...], lost: list[str]) -> Seen | None:  # noqa: ANN401
+        meta = item.metadata
+        if meta is None or not meta.name:
+            lost.append("an object without a name")
+            return None
+        text = meta.resource_version or ""
+        version = int(text) if text.isdecimal() and len(text) <= 20 else -1
+        value, problem = self._value(item, problems)
+        return Seen((meta.namespace or "", meta.name), version, meta.uid or "", value, problem)
+
+    def _value(self, item: Any, problems: tuple[str, ...]) -> tuple[Value | None, str]:  # noqa: ANN401
+        if isinstance(item, objects.Pod):
+            return pod_of(item, problems), ""
+        odd = f"{item.metadata.name}: {problems[0]}" if problems else ""
+        if isinstance(item, objects.Namespace):
+            return namespace_of(item), odd
+        if isinstance(item, objects.Node):
+            return node_of(item), odd
+        if isinstance(item, Event):
+            return failure_of(item), odd
+        value, why = pool_of(item) if isinstance(item, IPPool) else block_of(item)
+        return value, why or odd
+
+
+def problems_of(lost: Sequence[str]) -> str:
+    """Return lost lines or items as one clause; empty text for none."""
+    more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
+    return f"could not be read: {lost[0]}{more}" if lost else ""

@@ -1,0 +1,1 @@
+"""The loop: what the picture says → verdicts → the ledger → what is due."""

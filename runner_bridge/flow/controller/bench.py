@@ -1,0 +1,188 @@
+"""
+Verdicts of some pods at one moment: by their addresses, and by the blocks that were read for them.
+
+A block may raise the grade at once. Where it turns the verdict for the worse, that is believed only when it came from
+two fresh reads of pod and block, seconds apart: lists and blocks are read one after the other, and Calico writes the
+pod before it gives the address back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, structs
+
+from runner_bridge.core.judge import Evidence, judge_pod
+from runner_bridge.core.judge.cluster_notes import calico_absent
+from runner_bridge.core.model.codes import job_pods as codes
+from runner_bridge.core.model.finding import Outcome
+from runner_bridge.core.model.verdict import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from runner_bridge.core.model import Finding
+    from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod, Snapshot
+    from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.wire.stream import Key
+    from runner_bridge.flow.observe.picture import Picture
+
+ENOUGH_READS: Final = 2
+_BETTER: Final = {Outcome.PASS: 2, Outcome.UNKNOWN: 1, Outcome.BREACH: 0}
+# Calico's annotation and kubelet's status differ for seconds after a new sandbox; only the block can tell.
+_IN_DOUBT: Final = frozenset({codes.ADDRESSES_DISAGREE, codes.ADDRESS_GIVEN_TWICE})
+
+
+class Fingerprint(Struct, frozen=True):
+    """What of a pod a block was read for; another one needs another read."""
+
+    uid: str
+    node: str
+    container_id: str
+    addresses: tuple[Address, ...]
+    annotated: tuple[Address, ...] | None
+
+
+class Proof(Struct, frozen=True):
+    """What was read to prove the addresses of a pod."""
+
+    of: Fingerprint
+    blocks: tuple[Block, ...] | None
+    """None: they could not be read."""
+    reads: int
+    """How often pod and block were read afresh; 0: the block was read before, for a neighbour."""
+
+
+class Judged(Struct, frozen=True):
+    """A verdict, and how sure it is."""
+
+    verdict: Verdict
+    held_back: bool = False
+    """Not to be said yet: a read that is under way decides."""
+
+
+def fingerprint(pod: Pod) -> Fingerprint:
+    """Return what a block has to be read for."""
+    return Fingerprint(pod.uid, pod.node, pod.container_id, pod.addresses, pod.annotated)
+
+
+def provable(pod: Pod) -> bool:
+    """Tell whether a block can say anything about the pod."""
+    shown = pod.addresses or pod.annotated
+    return bool(shown) and not (pod.host_network or pod.finished or pod.annotated == ())
+
+
+def allocations(pod: Pod, proof: Proof | None) -> dict[Address, Allocation]:
+    """Return what the blocks say of the pod's addresses."""
+    found = {}
+    for block in (proof and proof.blocks) or ():
+        for address in (*pod.addresses, *(pod.annotated or ())):
+            if address.version == block.cidr.version and address in block.cidr:
+                entry = block.allocations.get(int(address) - int(block.cidr.network_address))
+                if entry is not None and (entry.namespace, entry.pod) == (pod.namespace, pod.name):
+                    found[address] = entry
+    return found
+
+
+class Bench:
+    """
+    See the module.
+
+    Args of the constructor:
+        policy: what is meant.
+        picture: what is seen.
+    """
+
+    def __init__(self, policy: Policy, picture: Picture) -> None:
+        self._policy = policy
+        self._picture = picture
+        self._examples: dict[str, dict[Key, None]] = {}
+        """Runner → job pods of it that ask for exactly their tier's pools."""
+
+    def absent(self) -> Finding | None:
+        """Return the one line for a cluster in which Calico does not give the addresses; None where it does."""
+        if self._picture.pools():
+            return None
+        snapshot = structs.replace(self._picture.about(()), gaps=())
+        return calico_absent(Evidence(self._policy, snapshot))
+
+    def judge(self, pods: Mapping[Key, Pod], proofs: Mapping[Key, Proof], now: datetime) -> dict[Key, Judged | None]:
+        """Return the verdict of each pod; None for what is no job pod of a declared runner. Never raises."""
+        valid = {
+            key: proof
+            for key, pod in pods.items()
+            if (proof := proofs.get(key)) is not None and proof.of == fingerprint(pod)
+        }
+        snapshot = self._about(pods.values())
+        evidence = Evidence(self._policy, snapshot)
+        by_address = {key: judge_pod(evidence, pod, now=now) for key, pod in pods.items()}
+        by_block: dict[Key, Verdict | None] = {}
+        for blocks, keys in _grouped(valid):
+            evidence = Evidence(self._policy, structs.replace(self._about(pods[key] for key in keys), blocks=blocks))
+            by_block |= {key: judge_pod(evidence, pods[key], now=now) for key in keys}
+        return {
+            key: _chosen(pods[key], verdict, by_block.get(key), valid.get(key)) for key, verdict in by_address.items()
+        }
+
+    def learn(self, key: Key, verdict: Verdict | None) -> frozenset[str]:
+        """
+        Remember whether a pod shows that its runner is configured right; return runners of which that changed.
+
+        The causes of other pods of such a runner are then told in other words.
+        """
+        shows = verdict.runner if verdict is not None and _shows_configuration(verdict) else ""
+        changed = set()
+        for runner, keys in list(self._examples.items()):
+            if key in keys and runner != shows:
+                del keys[key]
+                if not keys:
+                    del self._examples[runner]
+                    changed.add(runner)
+        if shows:
+            if shows not in self._examples:
+                changed.add(shows)
+            self._examples.setdefault(shows, {})[key] = None
+        return frozenset(changed)
+
+    def _about(self, pods: Iterable[Pod]) -> Snapshot:
+        examples = [self._picture.pod(next(iter(keys))) for keys in self._examples.values()]
+        return self._picture.about([*(one for one in examples if one is not None), *pods])
+
+
+def _chosen(pod: Pod, address: Verdict | None, block: Verdict | None, proof: Proof | None) -> Judged | None:
+    if address is None:
+        return None
+    if proof is None:
+        doubtful = any(finding.code in _IN_DOUBT for finding in address.findings)
+        return Judged(address, held_back=doubtful and provable(pod))
+    if block is None:
+        return Judged(address)
+    if _BETTER[block.outcome] >= _BETTER[address.outcome] or proof.reads >= ENOUGH_READS:
+        return Judged(block)
+    return Judged(address)
+
+
+def disputed(judged: Judged | None, pod: Pod) -> bool:
+    """Tell whether a read did not prove a pod's addresses, so that another one has to decide."""
+    return judged is not None and provable(pod) and not all(one.confirmed for one in judged.verdict.assigned)
+
+
+def worse(verdict: Verdict) -> tuple[Outcome, ...]:
+    """Return the outcomes that are worse than a verdict's."""
+    return tuple(outcome for outcome in Outcome if _BETTER[outcome] < _BETTER[verdict.outcome])
+
+
+def _grouped(proofs: Mapping[Key, Proof]) -> Iterator[tuple[tuple[Block, ...], list[Key]]]:
+    """Yield the pods that were proven by the same reads together: one index serves them all."""
+    groups: dict[tuple[int, ...], tuple[tuple[Block, ...], list[Key]]] = {}
+    for key, proof in proofs.items():
+        if proof.blocks is not None:
+            groups.setdefault(tuple(map(id, proof.blocks)), (proof.blocks, []))[1].append(key)
+    yield from groups.values()
+
+
+def _shows_configuration(verdict: Verdict) -> bool:
+    asked = verdict.requested
+    return asked.origin is Origin.POD and bool(asked.pools) and set(asked.pools) == set(verdict.intended)

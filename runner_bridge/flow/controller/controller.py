@@ -1,0 +1,360 @@
+"""
+Observe, judge, plan, record, act, record: one loop, in which each step looks at the world of now.
+
+What changed only says where to look. A round judges the pods that were touched, tells the ledger what its open
+intervals lack, says what is new, and hands to `act` whom something may be due for. While pods, pools or namespaces
+are in doubt nothing is judged, and that is said; afterwards everything is judged again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
+
+from runner_bridge.flow.act import Due, settled
+from runner_bridge.flow.controller.bench import Bench, allocations, worse
+from runner_bridge.flow.controller.entries import Held, closed, gap, kept, told
+from runner_bridge.flow.controller.intervals import OpenIntervals
+from runner_bridge.flow.controller.proving import Prover
+from runner_bridge.flow.observe.picture import NOT_LISTED
+from runner_bridge.flow.observe.watching import NEEDED
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from runner_bridge.core.model import Finding
+    from runner_bridge.core.model.cluster import Gap, Pod
+    from runner_bridge.core.model.ledger import Entry, Interval, IntervalKey
+    from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.wire.stream import Key, Seen
+    from runner_bridge.flow.act import Act
+    from runner_bridge.flow.controller.bench import Judged
+    from runner_bridge.flow.controller.entries import Context
+    from runner_bridge.flow.observe.blocks import Blocks
+    from runner_bridge.flow.observe.picture import Picture, Source, Touched
+
+TICK_S: Final = 1.0
+"""How often pods without an address are looked at again: their clock runs without any change."""
+SWEEP_S: Final = 600.0
+MOST_AT_ONCE: Final = 500
+"""Pods that are judged before others have their turn."""
+
+
+class Says(Protocol):
+    """Who is told, by `cli`."""
+
+    def verdict(self, verdict: Verdict, at: datetime) -> None:
+        """Tell a verdict that is new or has changed."""
+
+    def doubt(self, gaps: tuple[Gap, ...], at: datetime) -> None:
+        """Tell why nothing is judged now; no gaps: it is over."""
+
+    def finding(self, finding: Finding, at: datetime) -> None:
+        """Tell a finding about the cluster, because of which nothing is judged."""
+
+    def note(self, text: str) -> None:
+        """Tell what could not be done, in one sentence."""
+
+
+class Tools(Struct, frozen=True, kw_only=True):
+    """What the loop is driven with; chosen by `cli`."""
+
+    record: Callable[[tuple[Entry, ...]], Awaitable[None]]
+    """Returns once the entries are durable."""
+    clock: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
+    read_pod: Callable[[Key], Awaitable[tuple[Source, Seen] | None]]
+    """Reads one pod afresh; None where it is gone."""
+    says: Says
+
+
+class Before(Struct, frozen=True, kw_only=True):
+    """What the ledger knows of the time before this process."""
+
+    intervals: tuple[Interval, ...] = ()
+    """Those that are open."""
+    intents: tuple[Entry, ...] = ()
+    """Of actions of which the outcome is not known."""
+    seen_to_at: datetime | None = None
+    """When the process before was last at work; None: there was none, or it has only just ended."""
+
+
+class Controller:
+    """
+    See the module.
+
+    Args of the constructor:
+        policy: what is meant.
+        context: of the entries.
+        picture: what is seen.
+        blocks: who holds addresses; None where blocks cannot be read.
+        tools: what it is driven with.
+        before: what the ledger knows.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        context: Context,
+        picture: Picture,
+        blocks: Blocks | None,
+        tools: Tools,
+        before: Before,
+    ) -> None:
+        self._context = context
+        self._picture = picture
+        self._tools = tools
+        self._bench = Bench(policy, picture)
+        self._prover = Prover(self._bench, picture, blocks, tools.read_pod, tools.clock, tools.pause)
+        self._prover.report_to(self._know_more)
+        self._act: Act | None = None
+        self._open = OpenIntervals(before.intervals)
+        self._intents = before.intents
+        self._whole_at = before.seen_to_at
+        self._in_doubt = True
+        self._was_in_doubt = True
+        self._is_first = True
+        self._absent: Finding | None = None
+        self._why = ""
+        self._noted = ""
+        self._keys: set[Key] = set()
+        self._everything = True
+        self._wake = asyncio.Event()
+        self._said: dict[Key, Verdict] = {}
+        self._waiting: set[Key] = set()
+
+    def hand_over_to(self, act: Act) -> None:
+        """Name who acts."""
+        self._act = act
+
+    def touch(self, touched: Touched | None) -> None:
+        """Take note of what the picture changed for; None: only how far it can be relied on."""
+        if touched is not None:
+            self._keys |= touched.pods
+            self._everything = self._everything or touched.everything
+            if touched.namespaces:
+                self._keys |= {key for key, _ in self._picture.pods() if key[0] in touched.namespaces}
+        self._wake.set()
+
+    def look(self, key: Key) -> Due | None:
+        """Return what is said of a pod and the pod, for `act`; None while it is in doubt, or gone."""
+        pod, verdict = self._picture.pod(key), self._said.get(key)
+        if pod is None or verdict is None or self._in_doubt or pod.uid != verdict.uid:
+            return None
+        return Due(verdict, pod)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What is said now, of every job pod that is there."""
+        return tuple(self._said[key] for key in sorted(self._said))
+
+    @property
+    def is_whole(self) -> bool:
+        """The picture can be relied on."""
+        return not self._in_doubt and not self._was_in_doubt
+
+    async def run(self) -> None:
+        """
+        Work, for ever.
+
+        Raises:
+            LedgerError: an entry could not be recorded.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tick(), name="pending clock")
+            group.create_task(self._sweeps(), name="sweep")
+            while True:
+                await self._wake.wait()
+                await self.round()
+
+    async def settle(self) -> None:
+        """Judge until nothing is left to read: for a run that looks once."""
+        while True:
+            await self.round()
+            if self._prover.running:
+                await asyncio.wait(self._prover.running, return_when=asyncio.FIRST_COMPLETED)
+            elif not self._wake.is_set():
+                return
+
+    async def close(self) -> None:
+        """Give up reads that are under way."""
+        await self._prover.close()
+
+    def sweep(self) -> None:
+        """Judge everything again, with fresh reads of the blocks."""
+        self._everything = True
+        self._prover.again(key for key, _ in self._picture.pods())
+        self._wake.set()
+
+    async def round(self) -> None:
+        """Judge what was touched, record, say, hand over."""
+        self._wake.clear()
+        now = self._tools.clock()
+        if self._doubted(now):
+            return
+        if self._was_in_doubt:
+            await self._recovered(now)
+        keys = self._due()
+        while keys:
+            await self._judge(keys[:MOST_AT_ONCE], now)
+            keys = keys[MOST_AT_ONCE:]
+            await asyncio.sleep(0)
+        self._was_in_doubt = self._is_first = False
+        self._whole_at = now
+
+    async def _recovered(self, now: datetime) -> None:
+        """Look at everything again, with new reads where one failed; the ledger learns what happened meanwhile."""
+        self._everything = True
+        self._prover.retry()
+        entries = settled(self._intents, self._picture.pod, self._context, now)
+        self._intents = ()
+        if self._why and not self._is_first and self._whole_at is not None:
+            entries.append(gap(self._context, self._whole_at, now, self._why))
+        self._why = ""
+        if entries:
+            await self._tools.record(tuple(entries))
+
+    def _doubted(self, now: datetime) -> bool:
+        """Find out whether anything can be judged now, and say when that changes."""
+        doubts = self._picture.doubts
+        said = tuple(gap for gap in doubts if gap.kind in NEEDED and not gap.reason.endswith(NOT_LISTED))
+        # At the start everything is waited for: a pod must not be called pending before its events were read.
+        gaps = (*said, *(gap for gap in doubts if gap.reason.endswith(NOT_LISTED)))
+        absent = None if gaps else self._bench.absent()
+        if said and not self._why:
+            self._why = said[0].reason
+            self._tools.says.doubt(said, now)
+        elif absent is not None and absent != self._absent:
+            self._tools.says.finding(absent, now)
+        elif not gaps and self._why:
+            self._tools.says.doubt((), now)
+        self._absent = absent
+        self._in_doubt = bool(gaps) or absent is not None
+        self._was_in_doubt = self._was_in_doubt or self._in_doubt
+        return self._in_doubt
+
+    def _due(self) -> list[Key]:
+        keys, self._keys = self._keys, set()
+        if self._everything:
+            self._everything = False
+            keys = {key for key, _ in self._picture.pods()} | set(self._open) | self._said.keys()
+        return sorted(keys)
+
+    async def _judge(self, keys: list[Key], now: datetime) -> None:
+        pods = {key: pod for key in keys if (pod := self._picture.pod(key)) is not None}
+        judged = self._bench.judge(pods, self._prover.proofs, now)
+        entries: list[Entry] = []
+        news: list[Verdict] = []
+        for key in keys:
+            pod, one = pods.get(key), judged.get(key)
+            if pod is None or one is None or pod.has_left:
+                entries += self._let_go(key, pod, now)
+                continue
+            self._prover.need(key, pod)
+            entries += self._settled(key, pod, one, now, news)
+        if entries:
+            await self._tools.record(tuple(entries))
+            self._open.take(entries)
+        self._say(news, now)
+        for key in keys:
+            if self._act is not None and key in self._said:
+                self._act.due(key)
+
+    def _settled(self, key: Key, pod: Pod, judged: Judged, now: datetime, news: list[Verdict]) -> list[Entry]:
+        """Take note of what is to be said of a pod; return what the ledger has to be told."""
+        verdict, before = judged.verdict, self._said.get(key)
+        if before is not None and before.uid != pod.uid:
+            before = None
+        reading = self._prover.is_reading(key)
+        if judged.held_back or (reading and self._is_better_than_what_stands(key, before, pod, verdict)):
+            if before is None:
+                self._said.pop(key, None)
+            return []
+        self._said[key] = verdict
+        if not pod.deleting and (before is None or _gist(before) != _gist(verdict)):
+            news.append(verdict)
+        self._touch_runners(self._bench.learn(key, verdict))
+        if verdict.assigned or pod.host_network:
+            self._waiting.discard(key)
+        else:
+            self._waiting.add(key)
+        proof = self._prover.proofs.get(key)
+        node = self._picture.node(pod.node)
+        held = Held(pod=pod, verdict=verdict, node=node, allocations=allocations(pod, proof))
+        missing = told(self._context, held, self._open.of(key), now, unproven=reading)
+        return [*self._closing(key, kept(self._context, held), now), *missing]
+
+    def _is_better_than_what_stands(self, key: Key, before: Verdict | None, pod: Pod, verdict: Verdict) -> bool:
+        """
+        Compare a verdict with what was said of this pod, by its label or in the ledger, whoever said it.
+
+        What was said for the worse is taken back only by the block that is being read.
+        """
+        stands = [one.outcome for one in self._open.of(key).values() if one.pod_uid == pod.uid]
+        if before is not None and not before.pending:
+            stands.append(before.outcome)
+        return any(outcome == pod.labels.verdict or outcome in stands for outcome in worse(verdict))
+
+    def _closing(self, key: Key, keep: frozenset[IntervalKey], now: datetime) -> list[Entry]:
+        over = [one for name, one in self._open.of(key).items() if name not in keep]
+        return closed(self._context, over, now, seen_to_at=self._whole_at if self._was_in_doubt else None)
+
+    def _let_go(self, key: Key, pod: Pod | None, now: datetime) -> list[Entry]:
+        """Forget a pod that is gone, holds nothing any more, or is no job pod; return the ends of its intervals."""
+        self._said.pop(key, None)
+        self._waiting.discard(key)
+        self._touch_runners(self._bench.learn(key, None))
+        if pod is None:
+            self._prover.forget(key)
+            if self._act is not None:
+                self._act.forget(key)
+        return self._closing(key, frozenset(), now)
+
+    def _touch_runners(self, runners: frozenset[str]) -> None:
+        """Look again at the pods whose cause is told in other words now."""
+        keys = {key for key, one in self._said.items() if one.runner in runners and one.findings} if runners else set()
+        if keys:
+            self._keys |= keys
+            self._wake.set()
+
+    def _know_more(self, key: Key, touched: Touched | None) -> None:
+        self._keys.add(key)
+        self.touch(touched)
+
+    def _say(self, news: list[Verdict], now: datetime) -> None:
+        for verdict in news:
+            self._tools.says.verdict(verdict, now)
+        if self._prover.trouble != self._noted:  # one line, not one per pod
+            self._noted = self._prover.trouble
+            self._tools.says.note(f"Blocks cannot be read, so addresses are as the pods' status says: {self._noted}")
+
+    async def _tick(self) -> None:
+        while True:
+            await self._tools.pause(TICK_S)
+            if self.is_whole and not self._picture.doubts:
+                self._whole_at = self._tools.clock()
+            if self._waiting:
+                self._keys |= self._waiting
+                self._wake.set()
+
+    async def _sweeps(self) -> None:
+        while True:
+            await self._tools.pause(SWEEP_S)
+            self.sweep()
+
+
+def _gist(verdict: Verdict) -> tuple[object, ...]:
+    """Return what of a verdict is worth another line."""
+    return (
+        verdict.uid,
+        verdict.outcome,
+        verdict.grade,
+        verdict.pending,
+        verdict.tier,
+        verdict.assigned,
+        frozenset(finding.code.name for finding in verdict.findings),
+    )

@@ -1,0 +1,286 @@
+"""
+The picture of the cluster: what lists and watches told, reduced to the state of now. No network, no clock.
+
+It holds the last state of each object and nothing of how it came there: lost, repeated or reordered changes and a list
+that is read again end in the same picture. A list replaces all that its source told before, so whatever vanished while
+nobody watched is gone. What a source cannot tell (never listed, torn for too long, refused) is a gap, never silence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from runner_bridge.core.model.cluster import FINISHED, Gap, IPPool, Kind, Namespace, Node, Pod, SandboxFailure, Snapshot
+from runner_bridge.core.wire.calico import merged_pools
+from runner_bridge.core.wire.stream import ChangeType, Key, Seen, problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from runner_bridge.core.model.cluster import Address
+    from runner_bridge.core.wire.stream import Change
+
+NOT_LISTED = "it was not listed yet"
+MOST_TOMBSTONES = 10_000
+"""Of one source: how many deletions are remembered, so that a late line brings nothing back."""
+
+
+class Source(Struct, frozen=True, order=True):
+    """One list with its watch."""
+
+    kind: Kind
+    namespace: str = ""
+    """Empty: all of the cluster."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.namespace}" if self.namespace else str(self.kind)
+
+
+class Touched(Struct, frozen=True):
+    """What must be judged again."""
+
+    pods: frozenset[Key] = frozenset()
+    everything: bool = False
+    """What all verdicts stand on has changed: the pools."""
+    namespaces: frozenset[str] = frozenset()
+    """Namespaces whose annotations have changed: all pods in them."""
+
+
+class _Part:
+    """What one source has told."""
+
+    __slots__ = ("doubt", "gone", "items", "lost", "odd")
+
+    def __init__(self) -> None:
+        self.items: dict[Key, Seen] = {}
+        self.gone: dict[Key, int] = {}
+        self.doubt = NOT_LISTED
+        """Why it is not to be relied on; empty where it is."""
+        self.lost: tuple[str, ...] = ()
+        """Items of the last list of which nothing could be read, not even the name."""
+        self.odd: dict[Key, str] = {}
+        """What of an object could not be read."""
+
+    @property
+    def problems(self) -> str:
+        """What could not be read, as one clause; empty for nothing."""
+        return problems_of([*(self.odd[key] for key in sorted(self.odd)), *self.lost])
+
+
+class Picture:
+    """
+    See the module.
+
+    Args of the constructor:
+        sources: all there are; a kind without a source was not asked for.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._parts: dict[Source, _Part] = {source: _Part() for source in sources}
+        self._kinds = frozenset(source.kind for source in self._parts)
+        self._by_address: dict[Address, set[Key]] = {}
+        self._failures: dict[Key, dict[Key, SandboxFailure]] = {}
+        """Pod → event → what it reports."""
+
+    def replace(self, source: Source, seen: Iterable[Seen], lost: Sequence[str] = ()) -> Touched:
+        """Take in a whole list: what it does not hold is gone. `lost` are items without so much as a name."""
+        part = self._parts[source]
+        listed = {one.key: one for one in seen}
+        keys = [key for key in part.items if key not in listed]
+        keys += [key for key, one in listed.items() if part.items.get(key) != one]
+        touched = _Touching()
+        for key in keys:
+            self._set(source.kind, part, key, listed.get(key), touched)
+        part.gone.clear()
+        part.doubt = ""
+        part.lost = tuple(lost)
+        return touched.frozen()
+
+    def apply(self, source: Source, changes: Iterable[Change]) -> Touched:
+        """Take in lines of a watch, in any order and any number of times."""
+        part = self._parts[source]
+        touched = _Touching()
+        for change in changes:
+            seen = change.seen
+            if seen is None or self._is_late(part, change.type, seen):
+                continue
+            if change.type is ChangeType.DELETED:
+                part.gone[seen.key] = seen.version
+                while len(part.gone) > MOST_TOMBSTONES:
+                    del part.gone[next(iter(part.gone))]
+                self._set(source.kind, part, seen.key, None, touched)
+            else:
+                part.gone.pop(seen.key, None)
+                self._set(source.kind, part, seen.key, seen, touched)
+        return touched.frozen()
+
+    def doubt(self, source: Source, why: str) -> None:
+        """Say why a source is not to be relied on until it is listed again."""
+        self._parts[source].doubt = why
+
+    @property
+    def doubts(self) -> tuple[Gap, ...]:
+        """What may be old, in a fixed order: sources that were not listed, or have not been heard since."""
+        return tuple(
+            Gap(kind=source.kind, reason=f"{source}: {self._parts[source].doubt}")
+            for source in sorted(self._parts)
+            if self._parts[source].doubt
+        )
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing: what may be old, and objects that could not be read."""
+        lost = (
+            Gap(kind=source.kind, reason=f"{source}: {why}")
+            for source in sorted(self._parts)
+            if (why := self._parts[source].problems)
+        )
+        return (*self.doubts, *lost)
+
+    def seen(self, key: Key) -> Seen | None:
+        """Return the last state of a pod."""
+        for part in self._of(Kind.PODS):
+            if key in part.items:
+                return part.items[key]
+        return None
+
+    def pod(self, key: Key) -> Pod | None:
+        """Return a pod."""
+        seen = self.seen(key)
+        return seen.value if seen is not None and isinstance(seen.value, Pod) else None
+
+    def pods(self) -> Iterator[tuple[Key, Pod]]:
+        """Yield every pod."""
+        for part in self._of(Kind.PODS):
+            for key, seen in part.items.items():
+                if isinstance(seen.value, Pod):
+                    yield key, seen.value
+
+    def node(self, name: str) -> Node | None:
+        """Return a node; None where it is not known."""
+        for part in self._of(Kind.NODES):
+            seen = part.items.get(("", name))
+            if seen is not None and isinstance(seen.value, Node):
+                return seen.value
+        return None
+
+    def about(self, pods: Iterable[Pod]) -> Snapshot:
+        """
+        Return all that bears on some pods; blocks are read on demand by others.
+
+        Themselves, those that show an address of theirs, pools, their namespaces, and what was reported of them.
+        """
+        chosen: dict[Key, Pod] = {}
+        for pod in pods:
+            chosen[pod.namespace, pod.name] = pod
+            for address in (*pod.addresses, *(pod.annotated or ())):
+                for key in self._by_address.get(address, ()):
+                    if key not in chosen and (rival := self.pod(key)) is not None:
+                        chosen[key] = rival
+        return Snapshot(
+            pods=tuple(chosen.values()),
+            pools=self.pools(),
+            namespaces=self._namespaces({namespace for namespace, _ in chosen}),
+            failures=tuple(one for key in chosen for one in self._failures.get(key, {}).values())
+            if Kind.EVENTS in self._kinds
+            else None,
+            gaps=self.gaps,
+        )
+
+    def snapshot(self) -> Snapshot:
+        """Return the whole picture."""
+        return self.about(pod for _, pod in self.pods())
+
+    def pools(self) -> tuple[IPPool, ...] | None:
+        """Return the pools; None where nobody asked for them."""
+        if Kind.POOLS not in self._kinds:
+            return None
+        found = [seen.value for part in self._of(Kind.POOLS) for seen in part.items.values()]
+        return merged_pools([one for one in found if isinstance(one, IPPool)])
+
+    def _namespaces(self, names: set[str]) -> tuple[Namespace, ...] | None:
+        if Kind.NAMESPACES not in self._kinds:
+            return None
+        found = [part.items.get(("", name)) for part in self._of(Kind.NAMESPACES) for name in sorted(names)]
+        return tuple(one.value for one in found if one is not None and isinstance(one.value, Namespace))
+
+    def _of(self, kind: Kind) -> Iterator[_Part]:
+        return (part for source, part in self._parts.items() if source.kind is kind)
+
+    @staticmethod
+    def _is_late(part: _Part, change: ChangeType, seen: Seen) -> bool:
+        """Tell whether something newer is known already; without a number the last word counts."""
+        if seen.version < 0:
+            return False
+        before = part.items.get(seen.key)
+        newest = before.version if before is not None else part.gone.get(seen.key, -1)
+        return seen.version < newest or (seen.version == newest and before is None and change != ChangeType.DELETED)
+
+    def _set(self, kind: Kind, part: _Part, key: Key, seen: Seen | None, touched: _Touching) -> None:
+        before = part.items.pop(key, None)
+        part.odd.pop(key, None)
+        if seen is not None:
+            part.items[key] = seen
+            if seen.problem:
+                part.odd[key] = seen.problem
+        old, new = before and before.value, seen and seen.value
+        if old == new and (before and before.uid) == (seen and seen.uid):
+            return
+        if kind is Kind.PODS:
+            self._pod_changed(key, old, new, touched)
+        elif kind is Kind.POOLS:
+            touched.everything = True
+        elif kind is Kind.NAMESPACES:
+            touched.namespaces.add(key[1])
+        elif kind is Kind.EVENTS:
+            self._failure_changed(key, old, new, touched)
+
+    def _pod_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
+        touched.pods.add(key)
+        shown_before, shown_now = _shown(old), _shown(new)
+        for address in shown_before - shown_now:
+            rivals = self._by_address.get(address, set())
+            rivals.discard(key)
+            touched.pods |= rivals
+            if not rivals:
+                self._by_address.pop(address, None)
+        for address in shown_now:
+            rivals = self._by_address.setdefault(address, set())
+            rivals.add(key)
+            touched.pods |= rivals
+
+    def _failure_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
+        if isinstance(old, SandboxFailure):
+            about = (old.namespace, old.pod)
+            reports = self._failures.get(about, {})
+            reports.pop(key, None)
+            if not reports:
+                self._failures.pop(about, None)
+            touched.pods.add(about)
+        if isinstance(new, SandboxFailure):
+            about = (new.namespace, new.pod)
+            self._failures.setdefault(about, {})[key] = new
+            touched.pods.add(about)
+
+
+class _Touching:
+    """`Touched` while it grows."""
+
+    __slots__ = ("everything", "namespaces", "pods")
+
+    def __init__(self) -> None:
+        self.pods: set[Key] = set()
+        self.namespaces: set[str] = set()
+        self.everything = False
+
+    def frozen(self) -> Touched:
+        return Touched(frozenset(self.pods), self.everything, frozenset(self.namespaces))
+
+
+def _shown(pod: object) -> frozenset[Address]:
+    """Return the addresses that a pod shows as its own now; a finished pod's are history."""
+    if not isinstance(pod, Pod) or pod.phase in FINISHED or pod.host_network:
+        return frozenset()
+    return frozenset((*pod.addresses, *(pod.annotated or ())))

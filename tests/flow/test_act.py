@@ -1,0 +1,176 @@
+"""Acting: recorded before and after, coalesced, in order, and never again what is done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from runner_bridge.core.errors import LedgerError
+from runner_bridge.core.model.cluster import Labels
+from runner_bridge.core.model.ledger import Entry, EntryKind, Step
+from runner_bridge.flow.act import settled
+from runner_bridge.simulate.cluster import Cluster, Denial, Fault, StatusError
+from tests import make
+from tests.flow.bridge import CONTEXT, Book, running
+from tests.flow.world import NAMESPACE, World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runner_bridge.core.model.cluster import Pod
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Cluster]:
+    async with Cluster() as started:
+        yield started
+
+
+@pytest.fixture
+async def world(cluster: Cluster) -> AsyncIterator[World]:
+    async with aiohttp.ClientSession(cluster.url) as session:
+        made = World(session)
+        await made.furnish()
+        yield made
+
+
+def acts(book: Book) -> list[tuple[str, Step | None]]:
+    return [(one.act, one.step) for one in book.entries if one.kind is EntryKind.ACTED]
+
+
+async def test_the_intent_is_recorded_before_and_the_outcome_after(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "10.10.0.1", "workload")
+        await bridge.until(lambda: bridge.proven("a"))
+        assert bridge.act.done == 2
+    kinds = ("label-pod", "emit-event")
+    assert acts(book) == [*((one, Step.INTENT) for one in kinds), *((one, Step.DONE) for one in kinds)]
+    label = next(one for one in book.entries if one.act == "label-pod")
+    assert label.text == (
+        "runner-bridge.dev/tier=infra runner-bridge.dev/pool=workload runner-bridge.dev/verdict=breach"
+    )
+
+
+async def test_a_label_that_somebody_changed_is_put_right_again(cluster: Cluster, world: World) -> None:
+    async with running(cluster.url, Book()) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        await world.merge(
+            world.path("a"), {"metadata": {"labels": {"runner-bridge.dev/verdict": "breach", "mine": "x"}}}
+        )
+        await bridge.until(lambda: bridge.act.done == 2)
+        assert (await world.labels("a"))["verdict"] == "pass"
+
+
+async def test_a_pod_that_finished_is_left_alone(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        await world.finish("a")
+        await bridge.until(lambda: not book.open)
+        await world.merge(world.path("a"), {"metadata": {"labels": {"runner-bridge.dev/verdict": None}}})
+        await world.job_pod("b")
+        await bridge.until(lambda: bridge.verdict("b"))
+        assert "verdict" not in await world.labels("a")
+
+
+async def test_a_refusal_is_recorded_and_said_once(cluster: Cluster, world: World) -> None:
+    cluster.access.denials.append(Denial(verb="patch", plural="pods"))
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura", status=False)
+        await bridge.until(lambda: bridge.act.failed)
+        assert "Grant the verb patch on pods" in bridge.said.notes[0]
+    receipt = next(one for one in book.entries if one.step is Step.FAILED)
+    assert "Grant the verb patch on pods" in receipt.text
+
+
+async def test_a_server_that_cannot_just_now_is_tried_again(cluster: Cluster, world: World) -> None:
+    refusal = StatusError(503, "ServiceUnavailable", "later")
+    cluster.faults.add(Fault(verbs=frozenset({"patch"}), path=f"/{NAMESPACE}/pods/a$", refusal=refusal, times=4))
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.act.done)
+        assert (await world.labels("a"))["verdict"] == "pass"
+    assert acts(book)[-1] == ("label-pod", Step.DONE)
+    assert ("label-pod", Step.FAILED) in acts(book)
+
+
+async def _breach_on_a_full_disk(world: World, book: Book) -> None:
+    await world.job_pod("a")
+    book.broken = LedgerError("the disk is full. Make room; what was acknowledged is safe.")
+    await world.give("a", "10.10.0.1", "workload")
+    await asyncio.sleep(10)
+
+
+async def test_without_a_record_nothing_is_done(cluster: Cluster, world: World) -> None:
+    book = Book()
+    with pytest.raises(ExceptionGroup) as caught:
+        async with running(cluster.url, book):
+            await _breach_on_a_full_disk(world, book)
+    assert caught.group_contains(LedgerError, match="the disk is full")
+    assert await world.labels("a") == {}
+    assert await world.told() == []
+
+
+def intent(act: str, text: str, uid: str = "u") -> Entry:
+    return Entry(
+        kind=EntryKind.ACTED,
+        at=make.NOW,
+        cluster="prod-1",
+        namespace="ci",
+        pod="a",
+        pod_uid=uid,
+        act_id=text,
+        act=act,
+        step=Step.INTENT,
+        text=text,
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "text", "pod", "step"),
+    [
+        pytest.param("label-pod", "runner-bridge.dev/tier=infra", None, Step.SKIPPED, id="gone"),
+        pytest.param("label-pod", "runner-bridge.dev/tier=infra", make.job_pod(uid="new"), Step.SKIPPED, id="another"),
+        pytest.param("label-pod", "runner-bridge.dev/tier=infra", make.job_pod(uid="u"), Step.FAILED, id="not laid"),
+        pytest.param(
+            "label-pod",
+            "runner-bridge.dev/tier=infra runner-bridge.dev/pool-",
+            make.job_pod(uid="u", labels=Labels(tier="infra")),
+            Step.DONE,
+            id="laid",
+        ),
+        pytest.param("emit-event", "AddressRoutable a.1", make.job_pod(uid="u"), Step.FAILED, id="event"),
+    ],
+)
+def test_what_a_crash_left_open_is_found_out_from_the_world(act: str, text: str, pod: Pod | None, step: Step) -> None:
+    (receipt,) = settled([intent(act, text)], lambda _: pod, CONTEXT, make.NOW)
+    assert (receipt.step, receipt.act_id, receipt.actor) == (step, text, "test")
+
+
+async def test_after_a_crash_between_intent_and_outcome_nothing_is_done_twice(cluster: Cluster, world: World) -> None:
+    """The process dies after it has acted and before it could say so."""
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "10.10.0.1", "workload")
+        await bridge.until(lambda: bridge.proven("a"))
+    book.entries = [one for one in book.entries if one.step in (None, Step.INTENT)]
+    assert len(book.intents) == 2
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.proven("a") and not book.intents)
+        await bridge.until(lambda: acts(book)[-1] == ("emit-event", Step.ALREADY_SO))
+    assert await world.told() == [("a", "AddressRoutable")]
+    assert [step for _, step in acts(book)[2:4]] == [Step.DONE, Step.FAILED]

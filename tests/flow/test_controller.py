@@ -1,0 +1,201 @@
+"""The loop over real HTTP: what happens in a cluster → verdicts, labels, Events, entries."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from runner_bridge.core.actions import Mode
+from runner_bridge.core.model.finding import Outcome
+from runner_bridge.core.model.ledger import EntryKind
+from runner_bridge.flow.controller.proving import SETTLE_S
+from runner_bridge.simulate.cluster import Cluster
+from tests.flow.bridge import Book, pause, running
+from tests.flow.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Cluster]:
+    async with Cluster() as started:
+        yield started
+
+
+@pytest.fixture
+async def world(cluster: Cluster) -> AsyncIterator[World]:
+    async with aiohttp.ClientSession(cluster.url) as session:
+        made = World(session)
+        await made.furnish()
+        yield made
+
+
+async def test_a_good_pod_passes_by_its_block_and_is_labelled_once(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        assert await world.labels("a") == {"tier": "infra", "pool": "infraestrutura", "verdict": "pass"}
+        assert bridge.writes() == 1
+    (interval,) = book.open
+    assert (interval.pod, interval.address, interval.outcome) == ("a", "172.16.0.1", Outcome.PASS)
+    assert (interval.handle, interval.node_addresses) == ("k8s-pod-network.sandbox-a", ("192.0.2.1",))
+    assert book.intents == []
+
+
+async def test_observing_writes_nothing_and_says_the_same(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book, mode=Mode.OBSERVE) as bridge:
+        await world.job_pod("a", asked='["workload"]')
+        await world.give("a", "10.10.0.1", "workload")
+        await bridge.until(lambda: bridge.proven("a"))
+        assert bridge.writes() == 0
+        assert bridge.codes("a") == ["annotation-overwritten", "address-routable"]
+    assert await world.labels("a") == {}
+    assert [one.outcome for one in book.open] == [Outcome.BREACH]
+
+
+async def test_a_breach_is_labelled_and_told_once_for_each_kind(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a", asked='["workload"]')
+        await world.give("a", "10.10.0.1", "workload")
+        await bridge.until(lambda: bridge.proven("a"))
+        bridge.controller.sweep()
+        await bridge.until(lambda: len(bridge.said.verdicts) > 1)
+    expected = [("a", "AddressRoutable"), ("a", "AnnotationOverwritten")]
+    assert await world.told() == expected
+    assert await world.labels("a") == {"tier": "infra", "pool": "workload", "verdict": "breach"}
+
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.proven("a"))
+    assert await world.told() == expected
+    assert book.intents == []
+
+
+async def test_a_restart_with_all_labels_right_patches_nothing(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        for number in range(5):
+            await world.job_pod(f"a{number}")
+            await world.give(f"a{number}", f"172.16.0.{number + 1}", "infraestrutura")
+        await bridge.until(lambda: bridge.proven(*(f"a{number}" for number in range(5))))
+    told = len(book.entries)
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.proven(*(f"a{number}" for number in range(5))))
+        assert bridge.writes() == 0
+    assert len(book.entries) == told
+
+
+async def test_what_happened_while_nobody_watched_is_made_up_for(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        for name, address in (("gone", "172.16.0.1"), ("done", "172.16.0.2"), ("stays", "172.16.0.3")):
+            await world.job_pod(name)
+            await world.give(name, address, "infraestrutura")
+        await bridge.until(lambda: len(book.open) == 3)
+    await world.remove("gone")
+    await world.finish("done")
+    await world.job_pod("new")
+    await world.give("new", "172.16.0.1", "infraestrutura")
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: {one.pod for one in book.open} == {"stays", "new"})
+        await bridge.until(lambda: bridge.proven("new"))
+    assert (await world.labels("new"))["verdict"] == "pass"
+
+
+async def test_a_stuck_pod_is_explained_from_its_event(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        uid = await world.job_pod("a")
+        await bridge.until(lambda: bridge.codes("a") == ["address-pending"])
+        assert await world.labels("a") == {}
+        await world.refuse("a", uid, 'plugin type="calico" failed (add): No IPs available in pools: [172.16.0.0/16]')
+        await bridge.until(lambda: bridge.codes("a") == ["pool-exhausted"])
+        assert (await world.labels("a"))["verdict"] == str(bridge.outcome("a"))
+    assert book.open == []
+
+
+async def test_a_pod_without_an_address_is_unknown_when_its_time_is_up(cluster: Cluster, world: World) -> None:
+    async with running(cluster.url, Book()) as bridge:
+        await world.job_pod("a", waited_s=179)
+        await bridge.until(lambda: bridge.codes("a") == ["address-pending"])
+        await bridge.until(lambda: bridge.codes("a") == ["pending-too-long"])
+        assert (await world.labels("a")) == {"tier": "infra", "verdict": "unknown"}
+
+
+async def test_a_block_that_lags_behind_turns_no_verdict(cluster: Cluster, world: World) -> None:
+    """It disagrees at the first read and agrees at the second."""
+    mended = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        await (mended.wait() if seconds == SETTLE_S else pause(seconds))
+
+    async with running(cluster.url, Book(), sleep=sleep) as bridge:
+        await world.job_pod("a")
+        await world.allocate("other", "172.16.0.1", "infraestrutura", "node-1")
+        await world.give("a", "172.16.0.1", "infraestrutura", block=False)
+        await bridge.until(lambda: (one := bridge.verdict("a")) and one.assigned)
+        assert bridge.outcome("a") is Outcome.PASS
+        await world.allocate("a", "172.16.0.1", "infraestrutura", "node-1")
+        mended.set()
+        await bridge.until(lambda: bridge.proven("a"))
+        assert {one.outcome for one in bridge.said.verdicts if one.assigned} == {Outcome.PASS}
+
+
+async def test_a_restart_takes_nothing_back_before_the_block_was_read(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.allocate("other", "172.16.0.1", "infraestrutura", "node-1")
+        await world.give("a", "172.16.0.1", "infraestrutura", block=False)
+        await bridge.until(lambda: bridge.codes("a") == ["block-disagrees"])
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.codes("a") == ["block-disagrees"])
+        assert [one.outcome for one in bridge.said.verdicts] == [Outcome.UNKNOWN]
+        assert bridge.writes() == 0
+
+
+async def test_a_block_that_goes_on_to_disagree_makes_the_pod_unknown(cluster: Cluster, world: World) -> None:
+    async with running(cluster.url, Book()) as bridge:
+        await world.job_pod("a")
+        await world.allocate("other", "172.16.0.1", "infraestrutura", "node-1")
+        await world.give("a", "172.16.0.1", "infraestrutura", block=False)
+        await bridge.until(lambda: bridge.codes("a") == ["block-disagrees"])
+        assert (await world.labels("a"))["verdict"] == "unknown"
+
+
+async def test_forged_annotations_are_no_address(cluster: Cluster, world: World) -> None:
+    async with running(cluster.url, Book()) as bridge:
+        await world.job_pod("a", asked=None)
+        await world.give("a", "172.16.0.9", "infraestrutura", block=False, status=False)
+        await bridge.until(lambda: bridge.verdict("a"))
+        await world.allocate("a", "10.10.0.9", "workload", "node-1")
+        await world.merge(
+            f"{world.path('a')}/status", {"status": {"phase": "Running", "podIPs": [{"ip": "10.10.0.9"}]}}
+        )
+        await bridge.until(lambda: "address-routable" in bridge.codes("a"))
+
+
+async def test_the_api_server_may_go_away_and_come_back(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("before")
+        await world.give("before", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("before"))
+        await cluster.stop()
+        await bridge.until(lambda: bridge.said.doubts)
+        await cluster.start()
+        cluster.compact()
+        await world.job_pod("after")
+        await world.give("after", "172.16.0.2", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("after"))
+        assert bridge.controller.is_whole
+        assert bridge.said.doubts[-1] == ()
+    assert {one.pod for one in book.open} == {"before", "after"}
+    assert [one.kind for one in book.entries if one.kind is EntryKind.GAP] == [EntryKind.GAP]
