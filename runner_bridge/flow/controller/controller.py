@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 TICK_S: Final = 1.0
 """How often pods without an address are looked at again: their clock runs without any change."""
 SWEEP_S: Final = 600.0
-MOST_AT_ONCE: Final = 500
+MOST_AT_ONCE: Final = 100
 """Pods that are judged before others have their turn."""
 
 

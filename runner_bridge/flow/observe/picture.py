@@ -47,11 +47,14 @@ class Touched(Struct, frozen=True):
     namespaces: frozenset[str] = frozenset()
     """Namespaces whose annotations have changed: all pods in them."""
 
+    def __or__(self, other: Touched) -> Touched:
+        return Touched(self.pods | other.pods, self.everything or other.everything, self.namespaces | other.namespaces)
+
 
 class _Part:
     """What one source has told."""
 
-    __slots__ = ("doubt", "gone", "items", "lost", "odd")
+    __slots__ = ("doubt", "gone", "items", "listed", "lost", "odd")
 
     def __init__(self) -> None:
         self.items: dict[Key, Seen] = {}
@@ -60,6 +63,8 @@ class _Part:
         """Why it is not to be relied on; empty where it is."""
         self.lost: tuple[str, ...] = ()
         """Items of the last list of which nothing could be read, not even the name."""
+        self.listed: set[Key] = set()
+        """What the list that is being read holds so far."""
         self.odd: dict[Key, str] = {}
         """What of an object could not be read."""
 
@@ -79,20 +84,39 @@ class Picture:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._parts: dict[Source, _Part] = {source: _Part() for source in sources}
+        self._pods = {source.namespace: part for source, part in self._parts.items() if source.kind is Kind.PODS}
         self._kinds = frozenset(source.kind for source in self._parts)
         self._by_address: dict[Address, set[Key]] = {}
         self._failures: dict[Key, dict[Key, SandboxFailure]] = {}
         """Pod → event → what it reports."""
 
     def replace(self, source: Source, seen: Iterable[Seen], lost: Sequence[str] = ()) -> Touched:
-        """Take in a whole list: what it does not hold is gone. `lost` are items without so much as a name."""
+        """Take in a whole list at once; as `begin`, `extend` and `finish`."""
+        self.begin(source)
+        touched = self.extend(source, seen)
+        return touched | self.finish(source, lost)
+
+    def begin(self, source: Source) -> None:
+        """Begin to take in a list; what it is going to hold replaces all that the source told before."""
+        self._parts[source].listed = set()
+
+    def extend(self, source: Source, seen: Iterable[Seen]) -> Touched:
+        """Take in a page of the list that has begun."""
         part = self._parts[source]
-        listed = {one.key: one for one in seen}
-        keys = [key for key in part.items if key not in listed]
-        keys += [key for key, one in listed.items() if part.items.get(key) != one]
         touched = _Touching()
-        for key in keys:
-            self._set(source.kind, part, key, listed.get(key), touched)
+        for one in seen:
+            part.listed.add(one.key)
+            if part.items.get(one.key) != one:
+                self._set(source.kind, part, one.key, one, touched)
+        return touched.frozen()
+
+    def finish(self, source: Source, lost: Sequence[str] = ()) -> Touched:
+        """End the list: what it did not hold is gone. `lost` are items without so much as a name."""
+        part = self._parts[source]
+        touched = _Touching()
+        for key in part.items.keys() - part.listed:
+            self._set(source.kind, part, key, None, touched)
+        part.listed = set()
         part.gone.clear()
         part.doubt = ""
         part.lost = tuple(lost)
@@ -141,10 +165,8 @@ class Picture:
 
     def seen(self, key: Key) -> Seen | None:
         """Return the last state of a pod."""
-        for part in self._of(Kind.PODS):
-            if key in part.items:
-                return part.items[key]
-        return None
+        part = self._pods.get(key[0]) or self._pods.get("")
+        return part.items.get(key) if part is not None else None
 
     def pod(self, key: Key) -> Pod | None:
         """Return a pod."""

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from runner_bridge.core.errors import NeighbourError
-    from runner_bridge.core.wire.stream import Key, Seen
+    from runner_bridge.core.wire.stream import Key
     from runner_bridge.flow.observe.picture import Picture, Source, Touched
     from runner_bridge.ports.kube import Reader
 
 WATCH_S: Final = 120
 """A watch ends and goes on after so many seconds, so a dead connection is noticed soon after."""
+PAGE: Final = 250
+"""Objects of a page: as many as can be read before others must have their turn."""
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 30.0
 HEALTHY_S: Final = 30.0
@@ -101,23 +103,25 @@ class Watching:
         List once.
 
         Raises:
-            NeighbourError, WireError: it could not be listed; the picture is not changed.
+            NeighbourError, WireError: it could not be listed.
         """
         await self._list()
 
     async def _list(self) -> str:
         """Take in a whole list, and return the version from which to watch."""
-        seen: list[Seen] = []
         lost: list[str] = []
         version = ""
-        async for page in self._reads.pages(self._path, label_selector=self._labels, field_selector=self._fields):
+        self._picture.begin(self.source)
+        pages = self._reads.pages(self._path, limit=PAGE, label_selector=self._labels, field_selector=self._fields)
+        async for page in pages:
             read = self._stream.page(page.body)
-            seen += (one for one in read.seen if self._wanted is None or self._wanted(one.key))
+            seen = (one for one in read.seen if self._wanted is None or self._wanted(one.key))
+            self._tell(self._picture.extend(self.source, seen))
             lost += read.lost
             version = page.resource_version
             await asyncio.sleep(0)  # others have their turn between two pages
         self.bad_lines += len(lost)
-        touched = self._picture.replace(self.source, seen, lost)
+        touched = self._picture.finish(self.source, lost)
         self.listed.set()
         self._tell(touched)
         return version
