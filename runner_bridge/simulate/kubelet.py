@@ -1,4 +1,5 @@
-"""Plays a story on a pretend cluster: runner, scheduler, CNI plugin and kubelet, in the order a watch saw them.
+"""
+Plays a story on a pretend cluster: runner, scheduler, CNI plugin and kubelet, in the order a watch saw them.
 
 Recorded life of a job pod: created, bound to a node, annotated by the CNI plugin, Running with its address, deletion
 asked, annotations emptied, ended, gone. Time is the story's: it is walked from happening to happening, at once or at
@@ -82,7 +83,8 @@ class Kubelet:
         until_s: float = float("inf"),
         settled: Callable[[Job], Awaitable[None]] | None = None,
     ) -> None:
-        """Let everything happen up to a moment of the story.
+        """
+        Let everything happen up to a moment of the story.
 
         Args:
             speed: story seconds in one real second; None for as fast as it goes.

@@ -37,7 +37,8 @@ def _prefix(job: Job) -> str:
 
 
 def job_pod(job: Job, namespace: str, *, managed_fields: bool = True) -> Object:
-    """Return the pod as the runner sends it: about 25 KB, 12 of them managed fields.
+    """
+    Return the pod as the runner sends it: about 25 KB, 12 of them managed fields.
 
     All pods share one recorded `spec`; what its variables say of the job is the recorded job's.
     """

@@ -1,4 +1,5 @@
-"""A pretend Kubernetes API server over real HTTP on loopback, for the demo, the tests and the benchmarks.
+"""
+A pretend Kubernetes API server over real HTTP on loopback, for the demo, the tests and the benchmarks.
 
 It is written from Kubernetes' own documentation of its API and shares no code with the bridge's reading of it, so that
 a misreading there meets something that disagrees. `tests/contract` asks it and a real server the same questions.

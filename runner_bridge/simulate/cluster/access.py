@@ -1,4 +1,5 @@
-"""Who may do what: bearer tokens that can expire, and verbs that can be denied.
+"""
+Who may do what: bearer tokens that can expire, and verbs that can be denied.
 
 Everything is allowed that was not denied; that is enough to see how a client behaves with a permission missing.
 """
@@ -47,7 +48,8 @@ class Access:
     denials: list[Denial] = field(default_factory=list)
 
     def user(self, headers: Mapping[str, str]) -> str:
-        """Return who asks.
+        """
+        Return who asks.
 
         Raises:
             StatusError: 401.

@@ -19,7 +19,8 @@ def _group(resources: tuple[Resource, ...], group: str) -> Object:
 
 
 def document(resources: tuple[Resource, ...], path: str) -> Object | None:
-    """Return the document at a path, or None when there is none.
+    """
+    Return the document at a path, or None when there is none.
 
     >>> document((), "/api")["versions"]
     ['v1']

@@ -1,4 +1,5 @@
-"""What the API server does to objects as they come in: names, versions, validation, deletion with grace.
+"""
+What the API server does to objects as they come in: names, versions, validation, deletion with grace.
 
 The rules are those of Kubernetes' API concepts and API conventions; only what a client can see of them is here.
 """
@@ -49,7 +50,8 @@ class Objects:
         self._now = now
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
-        """Return an object as its resource shows it.
+        """
+        Return an object as its resource shows it.
 
         Raises:
             StatusError: 404.
@@ -60,7 +62,8 @@ class Objects:
         return as_events(found) if resource is EVENTS else found
 
     def create(self, resource: Resource, namespace: str, sent: Object) -> Object:
-        """Store a new object.
+        """
+        Store a new object.
 
         Raises:
             StatusError: 400, 404 for its namespace, 409 for a taken name, 422.
@@ -94,7 +97,8 @@ class Objects:
         return str(meta["generateName"]) + "".join(secrets.choice(_SUFFIX) for _ in range(5))
 
     def replace(self, resource: Resource, namespace: str, name: str, sent: Object, *, subresource: str = "") -> Object:
-        """Change an object as a whole; a resource version in it has to be the current one.
+        """
+        Change an object as a whole; a resource version in it has to be the current one.
 
         Raises:
             StatusError: 404, 409, 422.
@@ -112,7 +116,8 @@ class Objects:
         is_strategic: bool = False,
         subresource: str = "",
     ) -> Object:
-        """Change an object by a merge patch. A patch that changes nothing writes nothing.
+        """
+        Change an object by a merge patch. A patch that changes nothing writes nothing.
 
         Raises:
             StatusError: 400, 404, 409 for a resource version in the patch that is not the current one, 422.
@@ -158,7 +163,8 @@ class Objects:
         return self._put(resource, key, result)
 
     def bind(self, namespace: str, name: str, node: str) -> Object:
-        """Put a pod on a node, as the scheduler does through the subresource `binding`: one write for both marks.
+        """
+        Put a pod on a node, as the scheduler does through the subresource `binding`: one write for both marks.
 
         Raises:
             StatusError: 404, 409 for a pod that is on a node already.
@@ -174,7 +180,8 @@ class Objects:
     def delete(
         self, resource: Resource, namespace: str, name: str, options: Object | None = None
     ) -> tuple[Object, bool]:
-        """Delete an object, or begin to; return its last state and whether it is gone.
+        """
+        Delete an object, or begin to; return its last state and whether it is gone.
 
         A pod that runs on a node keeps existing for its grace period (nobody but a kubelet ends it), an object with
         finalizers until they are taken away, a namespace for ever: there is no controller manager.

@@ -19,7 +19,8 @@ _MERGE_KEYS = {
 
 
 def merge(target: Json, patch: Json) -> Json:
-    """Return `target` with a JSON merge patch applied (RFC 7386).
+    """
+    Return `target` with a JSON merge patch applied (RFC 7386).
 
     >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": [3]}})
     {'a': {'c': 2, 'd': [3]}}
@@ -36,7 +37,8 @@ def merge(target: Json, patch: Json) -> Json:
 
 
 def strategic(target: Json, patch: Json) -> Json:
-    """Return `target` with a strategic merge patch applied: as `merge`, but known lists are merged by their key.
+    """
+    Return `target` with a strategic merge patch applied: as `merge`, but known lists are merged by their key.
 
     >>> strategic({"conditions": [{"type": "a", "status": "x"}]}, {"conditions": [{"type": "b", "status": "y"}]})
     {'conditions': [{'type': 'a', 'status': 'x'}, {'type': 'b', 'status': 'y'}]}

@@ -56,7 +56,8 @@ def _forbidden(what: str) -> status.StatusError:
 
 
 def read_query(resource: Resource, query: Mapping[str, str]) -> Query:
-    """Return the query of a list or watch.
+    """
+    Return the query of a list or watch.
 
     Raises:
         StatusError: 400.
@@ -101,7 +102,8 @@ class Reader:
         self._pages: dict[tuple[str, str, int], list[tuple[Key, Object]]] = {}
 
     def page(self, resource: Resource, namespace: str, query: Query, form: Form) -> bytes:
-        """Return a list, or a page of it; all pages of one list show the version of the first.
+        """
+        Return a list, or a page of it; all pages of one list show the version of the first.
 
         Raises:
             StatusError: 400, 406, 410 for a continued or an exact list whose version has expired.
@@ -146,7 +148,8 @@ class Reader:
         return self._pages[wanted]
 
     async def watch(self, resource: Resource, namespace: str, query: Query, form: Form) -> AsyncIterator[bytes]:
-        """Yield the lines of a watch, several together where they are there, until its time is over.
+        """
+        Yield the lines of a watch, several together where they are there, until its time is over.
 
         Never raises.
         """

@@ -59,7 +59,8 @@ def one(resource: Resource, obj: Object, form: Form) -> bytes:
 
 
 def page(resource: Resource, items: list[Object], form: Form, meta: Object) -> bytes:
-    """Return a list, or a page of one.
+    """
+    Return a list, or a page of one.
 
     Raises:
         StatusError: 406, for the form of one object.
@@ -104,7 +105,8 @@ def continue_token(version: int, last: Key) -> str:
 
 
 def read_continue(token: str) -> tuple[int, Key]:
-    """Return the version and the last key of a token.
+    """
+    Return the version and the last key of a token.
 
     Raises:
         StatusError: 400.

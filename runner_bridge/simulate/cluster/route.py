@@ -31,7 +31,8 @@ class Route:
 
 
 def route_of(resources: tuple[Resource, ...], method: str, path: str, query: Mapping[str, str]) -> Route:
-    """Return what a request is about.
+    """
+    Return what a request is about.
 
     Raises:
         RouteError: no such resource.

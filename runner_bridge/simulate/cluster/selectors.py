@@ -41,7 +41,8 @@ def _requirement(text: str) -> Callable[[dict[str, str]], bool]:
 
 
 def label_selector(text: str) -> Matcher:
-    """Return what matches `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
+    """
+    Return what matches `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
 
     Raises:
         StatusError: 400, for text that is none.
@@ -65,7 +66,8 @@ def _field(obj: Object, path: str) -> str:
 
 
 def field_selector(text: str, resource: Resource) -> Matcher:
-    """Return what matches `status.phase!=Pending,spec.nodeName=a`; which fields there are depends on the resource.
+    """
+    Return what matches `status.phase!=Pending,spec.nodeName=a`; which fields there are depends on the resource.
 
     Raises:
         StatusError: 400, for a field that cannot be selected by.

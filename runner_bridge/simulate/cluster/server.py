@@ -35,7 +35,8 @@ def _utc_now() -> datetime:
 
 
 class Cluster:
-    """A pretend cluster on a loopback port: `async with Cluster() as cluster: … cluster.url`.
+    """
+    A pretend cluster on a loopback port: `async with Cluster() as cluster: … cluster.url`.
 
     `objects` is the same registry without HTTP, for whoever plays kubelet, scheduler or runner. `faults` and `access`
     are the switches; `restart`, `compact` and `end_watches` are the accidents.

@@ -1,4 +1,5 @@
-"""Status bodies: every refusal of the API server as one exception that knows its JSON.
+"""
+Status bodies: every refusal of the API server as one exception that knows its JSON.
 
 Texts follow k8s.io/apimachinery, api/errors; clients branch on `reason` and `code`, people read `message`.
 """

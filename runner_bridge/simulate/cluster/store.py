@@ -1,4 +1,5 @@
-"""Objects and their history: what etcd and the watch cache are to a real API server.
+"""
+Objects and their history: what etcd and the watch cache are to a real API server.
 
 One counter numbers every write of every resource, so a resource version is an instant of the whole store. Objects are
 never changed in place: a version, once written, may be held by lists and watches for as long as they like.

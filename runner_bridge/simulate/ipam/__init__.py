@@ -1,4 +1,5 @@
-"""Calico IPAM on the pretend cluster: the same block, address, sequence and error text as upstream for the same input.
+"""
+Calico IPAM on the pretend cluster: the same block, address, sequence and error text as upstream for the same input.
 
 `tests/simulate/ipam` replays what the real plugin was asked and compares with what it answered.
 """

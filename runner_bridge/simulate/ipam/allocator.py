@@ -1,4 +1,5 @@
-"""Calico IPAM: which address a pod gets, and what becomes of it (Calico, libcalico-go/lib/ipam/ipam.go).
+"""
+Calico IPAM: which address a pod gets, and what becomes of it (Calico, libcalico-go/lib/ipam/ipam.go).
 
 Everything happens in one step here: two nodes never race, so upstream's retries have no counterpart.
 """
@@ -66,7 +67,8 @@ class Allocator:
         self._now = now
 
     def assign(self, request: Request) -> tuple[Address, int]:
-        """Return an address and the prefix length of its block.
+        """
+        Return an address and the prefix length of its block.
 
         Raises:
             IpamError: there is none for this request.

@@ -1,4 +1,5 @@
-"""One IPAMBlock: who has which of its addresses (Calico, libcalico-go/lib/ipam/ipam_block.go).
+"""
+One IPAMBlock: who has which of its addresses (Calico, libcalico-go/lib/ipam/ipam_block.go).
 
 Functions take and return the `spec` of the object; they change copies, because an object once stored is shared.
 """
@@ -68,7 +69,8 @@ def assign(spec: Object, handle: str, secondary: dict[str, str]) -> tuple[Object
 
 
 def release(spec: Object, handle: str, cooldown_s: int, now: datetime) -> tuple[Object, int]:
-    """Return the block without the addresses of a handle, and how many those were.
+    """
+    Return the block without the addresses of a handle, and how many those were.
 
     With a cool-down they stay taken: their attribute becomes the time of their release and nothing else.
     """

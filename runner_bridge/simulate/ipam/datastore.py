@@ -1,4 +1,5 @@
-"""Calico's own objects in the pretend cluster: pools, blocks, affinities, handles, and the two-step deletion.
+"""
+Calico's own objects in the pretend cluster: pools, blocks, affinities, handles, and the two-step deletion.
 
 Calico marks an object `deleted` and deletes it in a second write, so a watch sees MODIFIED and then DELETED.
 """
@@ -34,7 +35,8 @@ _METADATA = {"annotations": {"projectcalico.org/metadata": "{}"}}
 
 
 def cidr_name(cidr: Network | str) -> str:
-    """Return the name of a block: its CIDR with hyphens (Calico, libcalico-go/lib/names/cidr.go).
+    """
+    Return the name of a block: its CIDR with hyphens (Calico, libcalico-go/lib/names/cidr.go).
 
     >>> cidr_name("172.16.12.0/25")
     '172-16-12-0-25'
@@ -60,7 +62,8 @@ class Datastore:
         return None if found is None else dict(found["metadata"].get("labels") or {})
 
     def node_labels(self, node: str) -> dict[str, str]:
-        """Return the labels of a node.
+        """
+        Return the labels of a node.
 
         Raises:
             IpamError: there is no such node.
@@ -71,7 +74,8 @@ class Datastore:
         return found
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
-        """Return the labels of a namespace.
+        """
+        Return the labels of a namespace.
 
         Raises:
             IpamError: there is no such namespace; the full plugin says so before IPAM is asked.

@@ -1,4 +1,5 @@
-"""A list of strings out of JSON, with the words Go's decoder has for everything else.
+"""
+A list of strings out of JSON, with the words Go's decoder has for everything else.
 
 The texts reach people through `FailedCreatePodSandBox` events, so they have to be right to the letter (Go,
 encoding/json, scanner.go and decode.go).
@@ -19,7 +20,8 @@ _KINDS: dict[type, str] = {str: "string", float: "number", bool: "bool", dict: "
 
 
 def strings(text: str) -> list[str]:
-    r"""Return the strings of a JSON list; `null` is an empty list, and an empty string as an element.
+    r"""
+    Return the strings of a JSON list; `null` is an empty list, and an empty string as an element.
 
     >>> strings(r'["infr\u0061"]')
     ['infra']

@@ -1,4 +1,5 @@
-"""Go's seeded random numbers, as far as Calico's walk through a pool needs them.
+"""
+Go's seeded random numbers, as far as Calico's walk through a pool needs them.
 
 Where a node begins to look for a free block is `big.Int.Rand` of Go's `math/rand`, seeded with the FNV-1 hash of the
 node's name (Calico, libcalico-go/lib/ipam/ipam_block_reader_writer.go). Go's generator is an additive lagged Fibonacci
@@ -96,7 +97,8 @@ def _cooked() -> tuple[int, ...]:
 
 
 def below(limit: int, seed: int) -> int:
-    """Return what `new(big.Int).Rand(rand.New(rand.NewSource(seed)), limit)` returns; at most 64 bits.
+    """
+    Return what `new(big.Int).Rand(rand.New(rand.NewSource(seed)), limit)` returns; at most 64 bits.
 
     >>> below(1024, fnv32(b"node-1"))
     338
@@ -110,7 +112,8 @@ def below(limit: int, seed: int) -> int:
 
 
 def fnv32(text: bytes) -> int:
-    """Return the 32-bit FNV-1 hash.
+    """
+    Return the 32-bit FNV-1 hash.
 
     >>> hex(fnv32(b"a"))
     '0x50c5d7e'

@@ -1,4 +1,5 @@
-"""The CNI plugin `calico`: what a pod asks for by annotations, handed to IPAM, and what is written on the pod.
+"""
+The CNI plugin `calico`: what a pod asks for by annotations, handed to IPAM, and what is written on the pod.
 
 (Calico, cni-plugin/pkg/k8s/k8s.go and ipamplugin/ipam_plugin.go.) Not played: `ipAddrs`, `ipAddrsNoIpam`, floating
 addresses, and everything that touches interfaces and routes.
@@ -56,7 +57,8 @@ class Calico:
         self._allocator = Allocator(self._datastore, now)
 
     def add(self, sandbox: Sandbox, conf: IpamConf | None = None) -> list[Address]:
-        """Give a pod its addresses and write them on it.
+        """
+        Give a pod its addresses and write them on it.
 
         Raises:
             IpamError: it gets none; nothing is written on the pod, but a half that was given may stay until `delete`.
@@ -71,7 +73,8 @@ class Calico:
         return addresses
 
     def delete(self, sandbox: Sandbox, conf: IpamConf | None = None) -> None:
-        """Take the addresses back: first off the pod, if it is still there, then out of the block.
+        """
+        Take the addresses back: first off the pod, if it is still there, then out of the block.
 
         The annotations of a later sandbox stay. A pod that never had an address gets them too, empty: the runtime sends
         a DEL after every ADD that failed.
@@ -84,7 +87,8 @@ class Calico:
         self.release(sandbox, conf or IpamConf())
 
     def assign(self, sandbox: Sandbox, conf: IpamConf) -> list[tuple[Address, int]]:
-        """Return one address of each wanted family, with the prefix length of its block.
+        """
+        Return one address of each wanted family, with the prefix length of its block.
 
         Raises:
             IpamError: a family gets none.

@@ -22,7 +22,8 @@ _COMPARE: dict[str, Callable[[str, str], bool]] = {
 
 
 def selects(selector: str, labels: Labels) -> bool:
-    """Tell whether a selector selects what carries these labels.
+    """
+    Tell whether a selector selects what carries these labels.
 
     >>> selects("!all() || has(ci) && ci == 'yes'", {"ci": "yes"})
     True

@@ -1,4 +1,5 @@
-"""Scripted days in a pretend cluster: which jobs run, what goes wrong, and what has to be said about each.
+"""
+Scripted days in a pretend cluster: which jobs run, what goes wrong, and what has to be said about each.
 
 The expected verdicts are written here, by hand, from what the product promises; nothing of the judge computes them.
 """

@@ -1,4 +1,5 @@
-"""A day from a seed: jobs of three tiers, most of them as they should be, and one of each kind of trouble.
+"""
+A day from a seed: jobs of three tiers, most of them as they should be, and one of each kind of trouble.
 
 Every twist has its job by hand, so that a day of any seed has all of them; the seed draws the ordinary jobs around.
 """
@@ -63,7 +64,8 @@ network of the node is one; a pool without a free address proves nothing about t
 
 
 def day(seed: int, *, jobs: int = 60, over_s: float = 300.0) -> Story:
-    """Return a day with so many ordinary jobs, spread over so many seconds, and one job for each twist beside them.
+    """
+    Return a day with so many ordinary jobs, spread over so many seconds, and one job for each twist beside them.
 
     Lone jobs of one node follow each other, so that one address is used again within seconds, and the small pool of the
     tools is filled to its last address before the job that finds it exhausted. The API server has its accidents.

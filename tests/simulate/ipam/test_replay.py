@@ -1,4 +1,5 @@
-"""The pretend Calico answers what the real one answered: block, ordinal, sequence and error text, step by step.
+"""
+The pretend Calico answers what the real one answered: block, ordinal, sequence and error text, step by step.
 
 Deviation, the only one: where a block is a single address, upstream seeds its walk with the clock, so *which* address
 of such a pool is given is luck. There only the pool is compared, and everything else about the block.
