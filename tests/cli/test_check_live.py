@@ -46,7 +46,7 @@ def test_a_breach_and_a_pass_confirmed_by_their_blocks(world: World, capsys: pyt
         world.create(one)
     before = len(world.audited(READER))
 
-    assert check(world, user=user_of(world)) == 1
+    assert check(world, "-n", "ci-team-a", user=user_of(world)) == 1
 
     out, err = capsys.readouterr()
     assert err == ""
@@ -84,7 +84,7 @@ def test_a_block_of_another_size_is_found_in_the_list(world: World, capsys: pyte
     world.create(pods()[GOOD])
     world.create(small)
     try:
-        assert check(world) == 0
+        assert check(world, "-n", "ci-team-a") == 0
     finally:
         world.delete(small)
     assert "1 job pod: 1 pass; evidence: 1 block" in capsys.readouterr().out

@@ -37,14 +37,20 @@ def real_world(server: ApiServer) -> Iterator[ApiServer]:
     """Lend the real server: the reader has its role, and what a test leaves is removed."""
     server.apply(DEPLOY / "rbac-read-only.yaml")
     server.create(binding("reader", "runner-bridge-read", READER))
+    clear(server)
     settle(server)
     try:
         yield server
     finally:
-        for path in ("ippools", "ipamblocks"):
-            server.admin("DELETE", f"/apis/crd.projectcalico.org/v1/{path}")
-        for one in server.admin("GET", "/api/v1/namespaces/ci-team-a/pods")["items"]:
-            server.delete(one | {"apiVersion": "v1", "kind": "Pod"})
+        clear(server)
+
+
+def clear(server: ApiServer) -> None:
+    """Remove every pool and block, and the pods of the namespace."""
+    for path in ("ippools", "ipamblocks"):
+        server.admin("DELETE", f"/apis/crd.projectcalico.org/v1/{path}")
+    for one in server.admin("GET", "/api/v1/namespaces/ci-team-a/pods")["items"]:
+        server.delete(one | {"apiVersion": "v1", "kind": "Pod"})
 
 
 def settle(world: World) -> None:

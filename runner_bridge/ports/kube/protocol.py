@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LONGEST_QUOTE = 300
 _ABSENT = msgspec.Raw(b"")
+_ITEMS = b'"items":['
+_HEAD_BYTES = 4096
 
 
 class _StatusCause(Struct):
@@ -94,7 +96,7 @@ def list_head(body: bytes, *, what: str) -> ListHead:
         UnavailableError: this is no list, for example the log-in page of something in between.
     """
     try:
-        found = _LIST.decode(body)
+        found = _quick_head(body) or _LIST.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"{what}: the answer is no list ({error}). Is this an API server, or a proxy in between?"
         raise UnavailableError(message) from error
@@ -102,6 +104,22 @@ def list_head(body: bytes, *, what: str) -> ListHead:
         message = f"{what}: the answer is JSON without items. Is this the address of an API server?"
         raise UnavailableError(message)
     return found.metadata or ListHead()
+
+
+def _quick_head(body: bytes) -> _List | None:
+    """
+    Read the head of a list whose head comes first, as the API server writes its own kinds, without what follows.
+
+    A page of 500 job pods is 14 MB, and to pass over it takes as long as to read a third of its pods.
+    """
+    at = body.find(_ITEMS, 0, _HEAD_BYTES)
+    if at < 0:
+        return None
+    try:
+        found = _LIST.decode(body[: at + len(_ITEMS)] + b"]}")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return found if found.metadata else None
 
 
 def cut_at_error(lines: bytes, *, what: str) -> tuple[bytes, NeighbourError | None]:

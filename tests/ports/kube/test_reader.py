@@ -39,6 +39,21 @@ async def test_a_list_comes_in_pages_until_no_token_is_left() -> None:
     assert client.reader.asked == 2
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":[1]}',
+        b'{"items":[1],"metadata":{"resourceVersion":"7"}}',
+        b'{"x":{"items":[1]},"metadata":{"resourceVersion":"7"},"items":[]}',
+        b'{"x":"\\"items\\":[","metadata":{"resourceVersion":"7"},"items":[]}',
+    ],
+    ids=["head first", "head last", "items elsewhere", "items in a text"],
+)
+async def test_the_head_of_a_list_may_stand_anywhere(body: bytes) -> None:
+    async with cluster(Reply(body=body)) as (client, _):
+        assert [page.resource_version async for page in client.reader.pages(PODS)] == ["7"]
+
+
 async def test_a_list_that_took_too_long_begins_again() -> None:
     first = answer({"metadata": {"continue": "abc"}, "items": []})
 
