@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,6 @@ from tests.ports.ledger.writing import a_day, life, record, tamper, term
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Capture = pytest.CaptureFixture[str]
 
@@ -173,3 +175,18 @@ def test_nothing_is_made_where_there_is_no_ledger(tmp_path: Path) -> None:
     for verb in (["verify"], ["export"], ["prune", "--before", "1d"], ["verify", "--repair"]):
         assert cli.run(["ledger", *verb, "--ledger", f"sqlite:///{tmp_path}/none.db"]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_program_of_the_reference_checks_an_export(
+    url: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
+    program = page.partition("```python\n")[2].partition("```")[0]
+    assert cli.run(["ledger", "export", "--ledger", url]) == 0
+    text = capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+
+    for export, whole in ((text, True), (text.replace("u3", "u4", 1), False)):
+        (tmp_path / "ledger.jsonl").write_text(export)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) is whole, done.stderr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner_bridge.core.model.ledger import Opening
 from runner_bridge.ports.ledger import migrate, upkeep
-from runner_bridge.ports.ledger.database import Database
+from runner_bridge.ports.ledger.database import PATIENCE_S, Database
 from runner_bridge.ports.ledger.reading import Reading
 from runner_bridge.ports.ledger.upkeep import Pruned
 from runner_bridge.ports.ledger.writer import BATCH, Writer
@@ -32,19 +32,20 @@ class Ledger(Reading):
     """One ledger. Close it when done."""
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False) -> Ledger:
+    def open(cls, url: str, *, read_only: bool = False, patience_s: float = PATIENCE_S) -> Ledger:
         """
         Open a ledger; unless it is only to be read, create it or bring its tables up to date.
 
         Args:
             url: `sqlite:///FILE` (four slashes: absolute; on a local disk) or `postgresql://…`.
             read_only: for questions; nothing is created or changed, not even on a medium that cannot be written.
+            patience_s: how long a write waits for another process that writes.
 
         Raises:
             SettingsError: the address is none, or there is no such ledger to be read.
             LedgerError: it cannot be reached, written, or is not a ledger of this release.
         """
-        database = Database(url, read_only=read_only)
+        database = Database(url, read_only=read_only, patience_s=patience_s)
         try:
             if read_only:
                 migrate.check(database)

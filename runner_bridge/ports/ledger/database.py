@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
 
-BUSY_S = 5
+PATIENCE_S = 5.0
 """How long a write waits for another writer before it is refused."""
 
 _LOCK_KEY = 0x72756E62
@@ -47,7 +47,7 @@ _REASONS = (
     (("disk is full", "53100", "53200"), "the disk is full. Make room; what was acknowledged is safe."),
     (
         ("is locked", "55P03", "57014"),
-        f"another process has held the lock for {BUSY_S} seconds. Find it, or wait; what was acknowledged is safe.",
+        "another process holds the lock for too long. Find it, or wait; what was acknowledged is safe.",
     ),
     (
         ("readonly database", "read-only", "25006", "42501", "permission denied"),
@@ -68,7 +68,7 @@ _REASONS = (
 class Database:
     """An address and how to reach it; holds pooled connections."""
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, patience_s: float = PATIENCE_S) -> None:
         """
         Check the address; nothing is opened yet.
 
@@ -76,6 +76,7 @@ class Database:
             SettingsError: it is no address of SQLite or PostgreSQL, or names a file that is not there to be read.
         """
         self.read_only = read_only
+        self.patience_s = patience_s
         parsed = _parse(url)
         self.name = parsed.render_as_string(hide_password=True)
         self.path = parsed.database or "" if parsed.get_backend_name() == "sqlite" else ""
@@ -141,7 +142,7 @@ class Database:
             raise SettingsError(message)
 
         def connect() -> sqlite3.Connection:
-            return _open_sqlite(self.path, read_only=self.read_only)
+            return _open_sqlite(self.path, read_only=self.read_only, patience_s=self.patience_s)
 
         return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=4)
 
@@ -159,7 +160,7 @@ class Database:
         def _durable(connection: psycopg.Connection[Any], _record: object) -> None:
             connection.autocommit = True
             connection.execute("SET synchronous_commit = on")
-            connection.execute(f"SET lock_timeout = '{BUSY_S}s'")
+            connection.execute(f"SET lock_timeout = '{round(self.patience_s * 1000)}ms'")
             connection.autocommit = False
 
         return engine
@@ -192,22 +193,22 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _open_sqlite(path: str, *, read_only: bool) -> sqlite3.Connection:
+def _open_sqlite(path: str, *, read_only: bool, patience_s: float) -> sqlite3.Connection:
     """Open the file; one on a medium that cannot be written, and that nobody writes to, is read as it lies there."""
     uri = f"file:{quote(path)}"
     if read_only:
         try:
-            return _configured(_connect(f"{uri}?mode=ro"), read_only=True)
+            return _configured(_connect(f"{uri}?mode=ro", patience_s), read_only=True)
         except sqlite3.OperationalError:
             if os.path.exists(f"{path}-wal"):  # noqa: PTH110 - entries are in it that `immutable` would not see
                 raise
-            return _configured(_connect(f"{uri}?mode=ro&immutable=1"), read_only=True)
-    return _configured(_connect(f"{uri}?mode=rwc"), read_only=False)
+            return _configured(_connect(f"{uri}?mode=ro&immutable=1", patience_s), read_only=True)
+    return _configured(_connect(f"{uri}?mode=rwc", patience_s), read_only=False)
 
 
-def _connect(uri: str) -> sqlite3.Connection:
+def _connect(uri: str, patience_s: float) -> sqlite3.Connection:
     # Transactions are opened by `Database.writing`; the pool hands a connection to one thread at a time.
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False)
 
 
 def _configured(connection: sqlite3.Connection, *, read_only: bool) -> sqlite3.Connection:

@@ -36,11 +36,23 @@ _touching = (_interval.c.last_us >= bindparam("since"), _interval.c.first_us <= 
 _ordered = (_interval.c.first_us, _interval.c.cluster, _interval.c.pod_uid, _interval.c.address)
 
 
-def _lookup(column: ColumnElement[str]) -> Select[Any]:
-    """Return the question for all intervals of some values that touch a stretch of time; compiled once."""
-    clusters = _interval.c.cluster.in_(bindparam("clusters", expanding=True))
-    values = column.in_(bindparam("values", expanding=True))
-    return select(_interval).where(clusters, values, *_touching).order_by(*_ordered)
+_all_clusters = select(tables.segment.c.cluster)
+
+
+def _lookup(column: ColumnElement[str]) -> dict[bool, Select[Any]]:
+    """
+    Return the question for the intervals of one value that touch a stretch of time, of one cluster (True) or of all.
+
+    The clusters of all are named within the question, so that the index serves it and it is asked at once.
+    """
+    cluster = tables.interval.c.cluster
+    where = (column == bindparam("value"), *_touching)
+    return {
+        one: select(_interval)
+        .where(cluster == bindparam("cluster") if one else cluster.in_(_all_clusters), *where)
+        .order_by(*_ordered)
+        for one in (True, False)
+    }
 
 
 _BY_ADDRESS = _lookup(_interval.c.address)
@@ -177,12 +189,21 @@ class Reading:
         ]
 
     def _ask(
-        self, question: Select[Any], values: list[str], since: datetime | None, until: datetime | None, cluster: str
+        self,
+        question: dict[bool, Select[Any]],
+        values: Sequence[str],
+        since: datetime | None,
+        until: datetime | None,
+        cluster: str,
     ) -> list[Interval]:
+        given = {"cluster": cluster, **_bounds(since, until)} if cluster else _bounds(since, until)
         with self._database.reading() as connection:
-            clusters = [cluster] if cluster else _clusters(connection)
-            given = {"clusters": clusters, "values": values, **_bounds(since, until)}
-            return [interval_of(row) for row in connection.execute(question, given)]
+            found = [
+                interval_of(row)
+                for value in values
+                for row in connection.execute(question[bool(cluster)], {**given, "value": value})
+            ]
+        return found if len(values) == 1 else sorted(found, key=lambda one: (one.from_at, one.key))
 
 
 _SEGMENTS = select(tables.segment).order_by(tables.segment.c.number)
@@ -198,7 +219,7 @@ def _clusters(connection: Connection) -> list[str]:
     return [name for name in connection.scalars(_CLUSTERS) if name]  # prune works for all of them, and has none
 
 
-def _bounds(since: datetime | None, until: datetime | None) -> dict[str, int]:
+def _bounds(since: datetime | None, until: datetime | None) -> dict[str, Any]:
     """Return the bounds as they are stored; an open interval reaches past every moment."""
     return {"since": 0 if since is None else micros(since), "until": tables.OPEN if until is None else micros(until)}
 
