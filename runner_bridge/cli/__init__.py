@@ -35,6 +35,9 @@ VERBS: Mapping[str, str] = {
     "demo": "See it work on recorded job pods; no cluster needed.",
 }
 
+MODULES: Mapping[str, str] = {"run": "run_bridge"}
+"""Verbs whose module is not called as they are: an imported `cli.run` would take the place of the function below."""
+
 CLEAN, FINDINGS, USAGE, UNPROVEN, LEDGER, INTERNAL = 0, 1, 2, 3, 4, 5
 INTERRUPTED = 130
 
@@ -55,7 +58,8 @@ class Verbs(click.Group):
         """Import one verb."""
         if cmd_name not in VERBS:
             return None
-        command = import_module(f"runner_bridge.cli.{cmd_name.replace('-', '_')}").command
+        module = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        command = import_module(f"runner_bridge.cli.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - a defect of ours, not of the user
         return command
 
