@@ -42,16 +42,14 @@ class Right:
         return f"{self.verb} {self.full_resource}{where}"
 
 
-_READ = (
-    ("pods", "who made each, what it asks for, its address"),
-    ("events", "why a pod has no address"),
-    ("namespaces", "an annotation there reaches every pod in it"),
-)
+_PODS = "who made each, what it asks for, its address"
+_EVENTS = "why a pod has no address"
+_NAMESPACES = "an annotation there reaches every pod in it"
+_POOLS = "which pools exist and give addresses"
+_BLOCKS = "who really holds an address"
 
 
-def rights_for(
-    purpose: Purpose, *, pools: str, blocks: str, namespace: str = "", own_namespace: str = ""
-) -> tuple[Right, ...]:
+def rights_for(purpose: Purpose, *, pools: str, blocks: str, namespace: str = "") -> tuple[Right, ...]:
     """
     Return the rights that a purpose takes.
 
@@ -59,28 +57,30 @@ def rights_for(
         purpose: what the account is for.
         pools: API group of the pools; empty where there are none to read.
         blocks: API group of the blocks, likewise.
-        namespace: the only one that is looked at; empty for all.
-        own_namespace: where the bridge runs and keeps its Lease.
+        namespace: the only one whose pods are looked at; empty for all.
     """
-    watches = ("watch",) if purpose is not Purpose.CHECK else ()
-    found = [
-        Right(verb=verb, resource=resource, namespace=namespace if resource != "namespaces" else "", why=why)
-        for resource, why in _READ
-        for verb in ("get", "list", *watches)
-    ]
-    if pools:
-        found += _each(("list", *watches), "ippools", pools, "which pools exist and give addresses")
-    if blocks:
-        found += _each(("get", "list"), "ipamblocks", blocks, "who really holds an address")
-    if purpose is not Purpose.CHECK:
-        found += _each(("get", "list", "watch"), "nodes", "", "whose address a destination sees")
-        found += _each(
-            ("get", "create", "update"), "leases", "coordination.k8s.io", "one of several bridges acts", own_namespace
-        )
+    if purpose is Purpose.CHECK:
+        found = _check(namespace)
+        found += _each(("list",), "ippools", pools, _POOLS) if pools else []
+        return (*found, *(_each(("get", "list"), "ipamblocks", blocks, _BLOCKS) if blocks else ()))
+    found = _each(("get", "list", "watch"), "pods", "", _PODS, namespace)
+    found += _each(("list", "watch"), "events", "", _EVENTS, namespace)
+    found += _each(("list", "watch"), "namespaces", "", _NAMESPACES)
+    found += _each(("list", "watch"), "nodes", "", "whose address a destination sees behind NAT")
+    found += _each(("list", "watch"), "ippools", pools, _POOLS) if pools else []
+    found += _each(("get",), "ipamblocks", blocks, _BLOCKS) if blocks else []
     if purpose is Purpose.LABEL:
-        found += _each(("patch",), "pods", "", "labels of the bridge", namespace)
-        found += _each(("create", "patch"), "events", "events.k8s.io", "breaches are told", namespace)
+        found += _each(("patch",), "pods", "", "the labels of the bridge", namespace)
+        found += _each(("create",), "events", "events.k8s.io", "a breach is told", namespace)
     return tuple(found)
+
+
+def _check(namespace: str) -> list[Right]:
+    return [
+        *_each(("list",), "pods", "", _PODS, namespace),
+        *_each(("list",), "events", "", _EVENTS, namespace),
+        *_each(("get" if namespace else "list",), "namespaces", "", _NAMESPACES, namespace),
+    ]
 
 
 def missing(rights: Iterable[Right], allowed: Iterable[bool]) -> Iterator[Finding]:

@@ -27,8 +27,8 @@ def granted(*files: str) -> set[tuple[str, str, str]]:
     ("purpose", "files"),
     [
         (Purpose.CHECK, ["rbac-read-only.yaml"]),
-        (Purpose.OBSERVE, ["rbac-run-observe.yaml"]),
-        (Purpose.LABEL, ["rbac-run-observe.yaml", "rbac-run-label.yaml"]),
+        (Purpose.OBSERVE, ["rbac-run.yaml"]),
+        (Purpose.LABEL, ["rbac-run.yaml"]),
     ],
 )
 @pytest.mark.parametrize("group", [OLD, "projectcalico.org"])
@@ -38,10 +38,11 @@ def test_the_roles_in_deploy_grant_what_each_purpose_takes(purpose: Purpose, fil
     assert needed <= granted(*files)
 
 
-def test_the_role_for_labels_grants_no_more_than_it_takes() -> None:
-    more = set(rights_for(Purpose.LABEL, pools="", blocks="")) - set(rights_for(Purpose.OBSERVE, pools="", blocks=""))
+def test_the_bridge_is_granted_no_write_that_it_does_not_take() -> None:
+    rights = rights_for(Purpose.LABEL, pools=OLD, blocks=OLD)
+    writes = {one for one in granted("rbac-run.yaml") if one[0] not in {"get", "list", "watch"}}
 
-    assert granted("rbac-run-label.yaml") == {(one.verb, one.resource, one.group) for one in more}
+    assert writes == {(one.verb, one.resource, one.group) for one in rights if one.verb in {"patch", "create"}}
 
 
 def test_no_purpose_takes_secrets_or_deletes() -> None:
@@ -50,11 +51,15 @@ def test_no_purpose_takes_secrets_or_deletes() -> None:
     assert not [one for one in rights if one.resource == "secrets" or one.verb in {"delete", "deletecollection", "*"}]
 
 
-def test_one_namespace_needs_rights_there_alone() -> None:
-    rights = rights_for(Purpose.LABEL, pools="", blocks="", namespace="ci", own_namespace="bridge")
+def test_a_cluster_without_calico_takes_no_rights_on_its_objects() -> None:
+    for purpose in Purpose:
+        assert not [one for one in rights_for(purpose, pools="", blocks="") if "calico" in one.full_resource]
 
+
+def test_one_namespace_needs_rights_there_alone() -> None:
+    assert {one.namespace for one in rights_for(Purpose.CHECK, pools="", blocks="", namespace="ci")} == {"ci"}
+    rights = rights_for(Purpose.LABEL, pools="", blocks="", namespace="ci")
     assert {one.namespace for one in rights if one.resource in {"pods", "events"}} == {"ci"}
-    assert {one.namespace for one in rights if one.resource == "leases"} == {"bridge"}
     assert {one.resource for one in rights if not one.namespace} == {"namespaces", "nodes"}
 
 
