@@ -185,6 +185,8 @@ class Writer:
             except RunnerBridgeError as error:
                 self.problem = str(error)
                 settled.append((job, LedgerError(str(error))))
+            except Exception as error:  # noqa: BLE001 - a defect of one caller must not leave the others waiting
+                settled.append((job, error))
         if not sound:
             return settled
         try:
@@ -284,7 +286,7 @@ class Writer:
         try:
             for line in lines:
                 self._witness(line)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a witness does, the record goes on
             self.problem = f"the ledger's witness cannot be written: {error}."
 
     def _disconnect(self) -> None:

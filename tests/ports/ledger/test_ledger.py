@@ -356,3 +356,25 @@ def test_half_a_second_of_disorder_is_no_clock_set_back(ledger: Ledger) -> None:
         record(writer, entry(at=NOON + timedelta(seconds=0.5)))
 
     assert codes(ledger) == []
+
+
+def test_a_defect_of_one_caller_is_told_to_it_alone(ledger: Ledger) -> None:
+    with term(ledger) as writer:
+        with pytest.raises(TypeError):
+            record(writer, entry(at=NOON.replace(tzinfo=None)))
+        record(writer, entry())
+
+    assert len(list(ledger.entries())) == 1
+
+
+def test_a_caller_that_no_longer_waits_does_not_take_its_entry_back(ledger: Ledger) -> None:
+    async def impatient() -> None:
+        call = asyncio.create_task(writer.append([entry()]))
+        await asyncio.sleep(0)
+        call.cancel()
+
+    with term(ledger) as writer:
+        asyncio.run(impatient())
+        record(writer, *life("next", 1))
+
+    assert [one.entry.pod_uid for one in ledger.entries()] == ["0b6f6ac1", "next"]
