@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner_bridge.core.moments import Stretch
     from runner_bridge.ports.ledger import Ledger
@@ -75,6 +75,31 @@ def reading(url: str) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def witnessing(path: str) -> Iterator[Callable[[str], None] | None]:
+    """
+    Yield what writes the lines of a witness: appended to a file, printed for `-`, none for an empty path.
+
+    Raises:
+        SettingsError: the file cannot be opened.
+    """
+    from runner_bridge.cli.output import emit
+    from runner_bridge.core.errors import SettingsError
+    from runner_bridge.ports.files import STDIN, explain_os_error
+
+    if not path:
+        yield None
+    elif path == STDIN:
+        yield lambda line: emit(f"{line}\n")
+    else:
+        try:
+            file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - Path("") would be "."
+        except (OSError, ValueError) as error:
+            raise SettingsError(explain_os_error(path, error)) from error
+        with file:
+            yield lambda line: print(line, file=file)
 
 
 def moment(text: str, zone: tzinfo | None, option: str) -> Stretch:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, UNPROVEN
-from runner_bridge.cli.ledger_access import ledger_option
+from runner_bridge.cli.ledger_access import ledger_option, witnessing
 from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class _Wanted:
 
     policy: Policy
     ledger: str
+    witness: str
+    """Where every entry of the ledger is written too: a file, `-`, or nowhere."""
     mode: str
     kubeconfig: str
     context: str
@@ -74,6 +76,9 @@ class _Bridge:
 )
 @click.option("--kubeconfig", default="", metavar="FILE", help="As kubectl has it.")
 @click.option("--context", default="", metavar="NAME", help="As kubectl has it.")
+@click.option(
+    "--witness", default="", metavar="FILE", help="Also write every entry of the ledger here, or - (standard output)."
+)
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end.")
 @click.option(
     "-o",
@@ -82,8 +87,16 @@ class _Bridge:
     default=None,
     help="How to print; text for a terminal, else JSON lines.",
 )
-def command(
-    *, policy: str, ledger_url: str, mode: str, kubeconfig: str, context: str, once: bool, output: str | None
+def command(  # noqa: PLR0913 - click hands in each option by name
+    *,
+    policy: str,
+    ledger_url: str,
+    mode: str,
+    kubeconfig: str,
+    context: str,
+    witness: str,
+    once: bool,
+    output: str | None,
 ) -> int:
     """
     Watch a cluster: judge, record, and label every job pod.
@@ -101,6 +114,7 @@ def command(
     wanted = _Wanted(
         policy=read_policy(policy),
         ledger=ledger_url,
+        witness=witness,
         mode=mode,
         kubeconfig=kubeconfig,
         context=context,
@@ -156,18 +170,20 @@ async def _ledger(wanted: _Wanted, now: datetime) -> AsyncIterator[tuple[Ledger,
 
     ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
     try:
-        writer = await asyncio.to_thread(
-            ledger.write,
-            purpose=Purpose.RUN,
-            cluster=wanted.policy.cluster.name,
-            at=now,
-            gitlab=wanted.policy.gitlab.url,
-            actor=_actor(),
-        )
-        try:
-            yield ledger, writer, now
-        finally:
-            await asyncio.to_thread(writer.close)
+        with witnessing(wanted.witness) as witness:
+            writer = await asyncio.to_thread(
+                ledger.write,
+                purpose=Purpose.RUN,
+                cluster=wanted.policy.cluster.name,
+                at=now,
+                gitlab=wanted.policy.gitlab.url,
+                actor=_actor(),
+                witness=witness,
+            )
+            try:
+                yield ledger, writer, now
+            finally:
+                await asyncio.to_thread(writer.close)
     finally:
         await asyncio.to_thread(ledger.close)
 

@@ -204,3 +204,16 @@ def test_nothing_of_the_live_bridge_is_loaded_for_its_help() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     loaded = done.stdout.rpartition("\n[")[2]
     assert not [name for name in ("aiohttp", "kubernetes", "sqlalchemy", "pydantic", "rich") if f"'{name}'" in loaded]
+
+
+def test_a_witness_saw_what_the_ledger_holds(cluster: Pretend, tmp_path: Path) -> None:
+    add(cluster, "good", "172.16.0.1")
+    done = run(cluster, "--once", "--witness", str(tmp_path / "witness.log"))
+    assert done.returncode == CLEAN, done.stderr
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    verify = [sys.executable, "-m", "runner_bridge", "ledger", "verify", "--ledger", url, "--witness"]
+    told = subprocess.run([*verify, str(tmp_path / "witness.log")], capture_output=True, text=True, check=False)
+    assert told.returncode == CLEAN, told.stdout
+    assert "of the witness agree" in told.stdout
+    assert run(cluster, "--once", "--witness", str(tmp_path / "none" / "log")).returncode == USAGE
+    assert '{"ledger":"' in run(cluster, "--once", "--witness", "-").stdout
