@@ -126,4 +126,4 @@ def version_flags(part: Part) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]).resolve()))  # go builds in the folder of its module
