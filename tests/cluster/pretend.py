@@ -22,11 +22,13 @@ class Pretend(Admin):
     Args of the constructor:
         cluster: a started one, with its switches.
         folder: for its kubeconfig.
+        loop: in which it runs, for whoever plays a story on it.
     """
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self.cluster = cluster
+        self.loop = loop
         self._folder = folder
 
     @property
@@ -52,7 +54,7 @@ def pretending(folder: Path) -> Iterator[Pretend]:
     cluster = Cluster()
     try:
         asyncio.run_coroutine_threadsafe(cluster.start(), loop).result(10)
-        yield Pretend(cluster, folder)
+        yield Pretend(cluster, folder, loop)
         asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result(10)
     finally:
         loop.call_soon_threadsafe(loop.stop)
