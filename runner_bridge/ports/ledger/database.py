@@ -87,20 +87,21 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def reading(self, *, temporary: bool = False) -> Iterator[Connection]:
+    def reading(self, *, temporary: bool = False, one_question: bool = False) -> Iterator[Connection]:
         """
         Open a transaction that sees one state and writes nothing, or temporary tables alone.
+
+        A single question sees one state by itself: the transaction around it would only cost time.
 
         Raises:
             LedgerError: it cannot be read.
         """
         with self.translated(), self.engine.connect() as connection:
-            if self.path:
+            if self.path and not one_question:
                 connection.exec_driver_sql("BEGIN")
-            else:
+            elif not one_question:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not temporary)
-            yield connection
-            connection.rollback()
+            yield connection  # the pool rolls back what is given back
 
     @contextmanager
     def writing(self, connection: Connection) -> Iterator[None]:

@@ -197,7 +197,7 @@ class Reading:
         cluster: str,
     ) -> list[Interval]:
         given = {"cluster": cluster, **_bounds(since, until)} if cluster else _bounds(since, until)
-        with self._database.reading() as connection:
+        with self._database.reading(one_question=len(values) == 1) as connection:
             found = [
                 interval_of(row)
                 for value in values
