@@ -97,6 +97,9 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     from runner_bridge.core.judge import judge
 
     _refuse_odd_files([policy, *projects, *configs, *(path for kind in KINDS for path in dumps[kind])], dumps)
+    if now and not dumps["pods"]:
+        message = "--now says when a dump was taken, and no --pods is given: the cluster is asked as it is."
+        raise click.UsageError(message)
     moment = now or (_taken_at(dumps["pods"]) if dumps["pods"] else datetime.now(tz=UTC))
     accepted = read_policy(policy, moment.date())
     known = read_runners(configs, accepted)

@@ -136,8 +136,18 @@ def test_a_cluster_without_calico_is_one_line(tmp_path: Path, capsys: pytest.Cap
         (["--kubeconfig", "nobody.yaml", "-l", "a in b"], 2, "a in b"),
         ([], 2, "no cluster to ask"),
         (["--pools", "x.json"], 2, "--pools says more about pods"),
+        (["--now", "2026-11-23T17:41:00Z"], 2, "--now says when a dump was taken"),
     ],
-    ids=["no file", "no kubeconfig", "no such context", "nobody answers", "bad selector", "no cluster", "no pods"],
+    ids=[
+        "no file",
+        "no kubeconfig",
+        "no such context",
+        "nobody answers",
+        "bad selector",
+        "no cluster",
+        "no pods",
+        "no dump",
+    ],
 )
 def test_a_cluster_that_cannot_be_asked_is_one_line(
     arguments: list[str],
