@@ -9,6 +9,7 @@ its source is in doubt.
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from runner_bridge.core.errors import DeniedError, StaleError, UnavailableError, WireError
@@ -113,13 +114,14 @@ class Watching:
         version = ""
         self._picture.begin(self.source)
         pages = self._reads.pages(self._path, limit=PAGE, label_selector=self._labels, field_selector=self._fields)
-        async for page in pages:
-            read = self._stream.page(page.body)
-            seen = (one for one in read.seen if self._wanted is None or self._wanted(one.key))
-            self._tell(self._picture.extend(self.source, seen))
-            lost += read.lost
-            version = page.resource_version
-            await asyncio.sleep(0)  # others have their turn between two pages
+        async with aclosing(pages):
+            async for page in pages:
+                read = self._stream.page(page.body)
+                seen = (one for one in read.seen if self._wanted is None or self._wanted(one.key))
+                self._tell(self._picture.extend(self.source, seen))
+                lost += read.lost
+                version = page.resource_version
+                await asyncio.sleep(0)  # others have their turn between two pages
         self.bad_lines += len(lost)
         touched = self._picture.finish(self.source, lost)
         self.listed.set()
@@ -144,8 +146,9 @@ class Watching:
                 field_selector=self._fields,
                 timeout_s=WATCH_S,
             )
-            async for batch in batches:
-                version = self._take(batch) or version
+            async with aclosing(batches):  # whatever ends it, its connection does not stay behind
+                async for batch in batches:
+                    version = self._take(batch) or version
             if clock() - began >= HEALTHY_S:
                 self._failures = 0
             else:
