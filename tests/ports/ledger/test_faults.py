@@ -145,7 +145,7 @@ def test_a_file_that_may_only_be_read_is_not_written_and_still_answers(tmp_path:
         "    Ledger.open(sys.argv[1]).write(purpose=Purpose.RUN, cluster='prod-1', at=NOON.replace(year=2027))\n"
         "except LedgerError as error: print(error)\n"
     )
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):  # up to the folder of pytest, with or without workers
         with suppress(PermissionError):
             folder.chmod(0o555 if folder == tmp_path else 0o755)
     path.chmod(0o444)
