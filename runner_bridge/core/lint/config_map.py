@@ -24,7 +24,8 @@ from runner_bridge.core.lint.runner_config.embedded import (
     secrets,
     template_rules,
 )
-from runner_bridge.core.lint.runner_config.report import find, found, join
+from runner_bridge.core.lint.runner_config.report import find, join
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes

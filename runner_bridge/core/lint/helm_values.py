@@ -21,8 +21,8 @@ from runner_bridge.core.lint.runner_config.embedded import (
     template_rules,
 )
 from runner_bridge.core.lint.runner_config.identity import is_placeholder
-from runner_bridge.core.lint.runner_config.report import found
 from runner_bridge.core.lint.runner_config.unknown import one_slip
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct, field
+
+from runner_bridge.core.wire.answers import read_answer
 
 if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Network
 
-Shape = TypeVar("Shape", bound=Struct)
 
 # `clusterCIDR: 10.0.0.0/8`, maybe quoted, maybe two of them with a comma between; a line of its own in config.conf.
 _RANGE = re.compile(r"""^clusterCIDR:[ ]*["']?([0-9a-fA-F:./, ]*)["']?[ ]*$""", re.MULTILINE)
@@ -58,13 +58,13 @@ class _Who(Struct):
 
 def server_version(body: bytes | None) -> str:
     """Return the API server's version, `v1.36.3`; empty where the answer does not say. Never raises."""
-    found = _read(body, _Version)
+    found = read_answer(body, _Version)
     return found.version if found else ""
 
 
 def calico_version(body: bytes | None) -> tuple[str, tuple[int, int] | None]:
     """Return Calico's version as it writes it in its ClusterInformation, and its first two numbers. Never raises."""
-    found = _read(body, _ClusterInformation)
+    found = read_answer(body, _ClusterInformation)
     text = (found.spec.version if found and found.spec else None) or ""
     numbers = _CALICO.match(text)
     return text, (int(numbers[1]), int(numbers[2])) if numbers else None
@@ -76,7 +76,7 @@ def proxy_ranges(body: bytes | None) -> tuple[Network, ...]:
 
     Source: kubernetes, staging/src/k8s.io/kube-proxy/config/v1alpha1/types.go.
     """
-    found = _read(body, _ConfigMap)
+    found = read_answer(body, _ConfigMap)
     text = ((found.data if found else None) or {}).get("config.conf", "")
     mode, written = _MODE.search(text), _RANGE.search(text)
     if written is None or (mode is not None and mode[1] not in {"", "ClusterCIDR"}):
@@ -92,20 +92,11 @@ def proxy_ranges(body: bytes | None) -> tuple[Network, ...]:
 
 def is_allowed(body: bytes | None) -> bool:
     """Tell whether a SelfSubjectAccessReview says yes. Never raises."""
-    found = _read(body, _Review)
+    found = read_answer(body, _Review)
     return bool(found and found.status and found.status.allowed)
 
 
 def user_name(body: bytes | None) -> str:
     """Return whom the API server takes us for, from a SelfSubjectReview; empty where it does not say. Never raises."""
-    found = _read(body, _Who)
+    found = read_answer(body, _Who)
     return (found.status.user.username if found and found.status and found.status.user else None) or ""
-
-
-def _read(body: bytes | None, kind: type[Shape]) -> Shape | None:
-    if body is None:
-        return None
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None

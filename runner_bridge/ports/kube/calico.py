@@ -9,12 +9,12 @@ apiserver/pkg/registry/projectcalico/rest/storage_calico.go, kube-controllers/pk
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from runner_bridge.core.errors import DeniedError, UnavailableError
+from runner_bridge.core.wire.answers import read_answer
 
 if TYPE_CHECKING:
     from runner_bridge.ports.kube.reader import Reader
@@ -38,9 +38,6 @@ class CalicoApi(Struct, frozen=True, kw_only=True):
     def is_judgeable(self) -> bool:
         """There are pools to judge by."""
         return bool(self.pools)
-
-
-Shape = TypeVar("Shape", bound=Struct)
 
 
 class _Resource(Struct):
@@ -119,14 +116,14 @@ def _of(first: set[str], second: set[str], explanation: str, group: str = OLD, o
 
 async def _served(reader: Reader, group: str) -> set[str]:
     body = await reader.get(group)
-    found = _read(body, _Resources)
+    found = read_answer(body, _Resources)
     return {one.name for one in found.resources or ()} if found else set()
 
 
 async def _is_crd_backed(reader: Reader, served: set[str]) -> bool:
     """Tell whether the new group is CRDs; where the APIService may not be read, by what it serves."""
     try:
-        found = _read(await reader.get(_API_SERVICE), _ApiService)
+        found = read_answer(await reader.get(_API_SERVICE), _ApiService)
     except DeniedError:
         found = None
     if found is None:
@@ -137,18 +134,8 @@ async def _is_crd_backed(reader: Reader, served: set[str]) -> bool:
 
 async def _migration_phase(reader: Reader) -> str:
     try:
-        found = _read(await reader.get(_MIGRATIONS), _Migrations)
+        found = read_answer(await reader.get(_MIGRATIONS), _Migrations)
     except DeniedError:
         found = None
     phases = [one.status.phase for one in (found.items if found else None) or () if one.status]
     return phases[0] if phases else ""
-
-
-def _read(body: bytes | None, kind: type[Shape]) -> Shape | None:
-    """Decode an answer; None where there is none, or it is not of that shape."""
-    if body is None:
-        return None
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None

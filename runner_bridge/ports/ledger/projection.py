@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from runner_bridge.core.chain import canonical
-from runner_bridge.core.intervals import OF_INTERVALS, fold
+from runner_bridge.core.intervals import EVIDENCE, OF_INTERVALS, fold
 from runner_bridge.core.model import Outcome
 from runner_bridge.core.model.ledger import EntryKind, Interval, IntervalKey, Step
 from runner_bridge.core.model.verdict import Grade
@@ -31,24 +31,9 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_PLAIN = (
-    "gitlab",
-    "policy",
-    "actor",
-    "namespace",
-    "pod",
-    "handle",
-    "sequence",
-    "node",
-    "node_uid",
-    "project",
-    "project_path",
-    "runner",
-    "job",
-    "job_url",
-    "tier",
-    "pool",
-)
+_CONVERTED = frozenset({"node_addresses", "outcome", "grade", "findings"})
+"""Evidence that a column holds in another form than an entry."""
+_PLAIN = tuple(name for name in EVIDENCE if name not in _CONVERTED)
 _LOOKUP = 500
 """So many pods are looked up in one question; SQLite bounds the number of values in one."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.model import Finding
-from runner_bridge.core.redact import redact
+from runner_bridge.core.lint.told import found
 
 if TYPE_CHECKING:
-    from runner_bridge.core.model import Code, Place
+    from runner_bridge.core.model import Code, Finding, Place
 
 _SHOWN = 80
 """Longest quotation, in characters."""
@@ -24,16 +23,8 @@ def report(
     cause: str = "",
     remedy: str = "",
 ) -> Finding:
-    """Return a finding whose texts went through `redact`."""
-    return Finding(
-        code=code,
-        subject=redact(_short(subject)),
-        place=place,
-        observed=redact(observed),
-        expected=redact(expected),
-        cause=redact(cause),
-        remedy=redact(remedy),
-    )
+    """Return a finding about a pool; a subject of any length is cut."""
+    return found(code, _short(subject), place, observed=observed, expected=expected, cause=cause, remedy=remedy)
 
 
 def in_quotes(text: str) -> str:

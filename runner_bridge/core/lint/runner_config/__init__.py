@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from runner_bridge.core.lint import templates
 from runner_bridge.core.lint.runner_config import identity, kubernetes, metadata, pod_spec, shape, values
-from runner_bridge.core.lint.runner_config.report import found, runners_of
+from runner_bridge.core.lint.runner_config.report import runners_of
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model import Place
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.origin import is_generated

@@ -14,9 +14,10 @@ from runner_bridge.core.lint.runner_config import Offset, lint, moved, read
 from runner_bridge.core.lint.runner_config.identity import VARIABLE, is_placeholder
 from runner_bridge.core.lint.runner_config.kubernetes import OVERWRITES
 from runner_bridge.core.lint.runner_config.metadata import pinned
-from runner_bridge.core.lint.runner_config.report import Runner, find, found, join, runners_of, scalar_of, table_of
+from runner_bridge.core.lint.runner_config.report import Runner, find, join, runners_of, scalar_of, table_of
 from runner_bridge.core.lint.runner_keys import KUBERNETES, ROOT
 from runner_bridge.core.lint.templates import is_covered
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.codes import helm as codes
 from runner_bridge.core.model.codes import runner_config as runner_codes
 from runner_bridge.core.overwrites import findings as overwrite_findings

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint.runner_config.report import Runner, found, join, scalar_of, text_of
+from runner_bridge.core.lint.runner_config.report import Runner, join, scalar_of, text_of
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.marks import has_token_prefix, label_value, short_id
 from runner_bridge.core.model.codes import runner_config as codes
 

@@ -8,13 +8,13 @@ from runner_bridge.core.lint.runner_config.metadata import pinned
 from runner_bridge.core.lint.runner_config.report import (
     Runner,
     find,
-    found,
     join,
     scalar_of,
     table_of,
     tables_of,
     text_of,
 )
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.overwrites import findings as overwrite_findings
 from runner_bridge.core.text.toml import Scalar

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint.runner_config.report import Runner, found, join, table_of
+from runner_bridge.core.lint.runner_config.report import Runner, join, table_of
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.annotations import CALICO, POOL_KEYS
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.toml import Scalar

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.lint.runner_config.report import (
     Runner,
     find,
-    found,
     join,
     scalar_of,
     table_of,
@@ -15,6 +14,7 @@ from runner_bridge.core.lint.runner_config.report import (
     text_of,
 )
 from runner_bridge.core.lint.templates import is_covered
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.toml import Array, Scalar, Table
 from runner_bridge.core.text.yaml import Kind, Malformed, Node

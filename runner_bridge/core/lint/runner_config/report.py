@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.templates import is_covered
-from runner_bridge.core.model import Finding
 from runner_bridge.core.redact import redact
 from runner_bridge.core.text.toml import Array, Entry, Scalar, Table
-
-if TYPE_CHECKING:
-    from runner_bridge.core.model import Code, Place
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -91,25 +86,3 @@ def join(path: str, *names: str) -> str:
     """Return a key path; a name that needs quotes gets them."""
     shown = [name if _BARE.fullmatch(name) else f'"{name}"' for name in names]
     return ".".join([path, *shown] if path else shown)
-
-
-def found(
-    code: Code,
-    subject: str,
-    place: Place,
-    *,
-    observed: str = "",
-    expected: str = "",
-    cause: str = "",
-    remedy: str = "",
-) -> Finding:
-    """Return a finding whose texts hold no secret."""
-    return Finding(
-        code=code,
-        subject=redact(subject),
-        place=place,
-        observed=redact(observed),
-        expected=redact(expected),
-        cause=redact(cause),
-        remedy=redact(remedy),
-    )

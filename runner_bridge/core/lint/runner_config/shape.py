@@ -13,9 +13,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.lint.runner_config import unknown
-from runner_bridge.core.lint.runner_config.report import found, join, text_of
+from runner_bridge.core.lint.runner_config.report import join, text_of
 from runner_bridge.core.lint.runner_keys import ROOT, Section, Type
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.redact import redact

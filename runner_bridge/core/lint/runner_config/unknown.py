@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint.runner_config.report import found
 from runner_bridge.core.lint.runner_keys import ALIASES, NEVER, REMOVED, ROOT, RUNNER, Section
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.toml import Scalar, Table
 

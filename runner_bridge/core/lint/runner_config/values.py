@@ -6,9 +6,10 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.lint.runner_config.report import Runner, find, found, join, scalar_of, table_of, tables_of
+from runner_bridge.core.lint.runner_config.report import Runner, find, join, scalar_of, table_of, tables_of
 from runner_bridge.core.lint.runner_keys import EXECUTORS, FEATURE_FLAGS, REMOVED_FLAGS
 from runner_bridge.core.lint.templates import FILLER, is_covered
+from runner_bridge.core.lint.told import found
 from runner_bridge.core.model.codes import runner_config as codes
 from runner_bridge.core.text.toml import Array, Scalar
 
