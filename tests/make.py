@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runner_bridge.core.model import Code, Family, Finding, Outcome, Place, Severity, cluster
+from runner_bridge.core.model import state as st
 from runner_bridge.core.model.ledger import Entry, EntryKind
 from runner_bridge.core.model.verdict import Assigned, Counts, Grade, JobClaim, Judgement, Origin, Requested, Verdict
 from runner_bridge.core.policy import model as p
@@ -228,3 +229,20 @@ def entry(kind: EntryKind = EntryKind.OPENED, **changes: Any) -> Entry:
         "grade": Grade.ADDRESS,
     }
     return Entry(kind=kind, **(values | changes))
+
+
+def state(**changes: Any) -> st.BridgeState:
+    """A bridge that is well: it watches, judges, records and labels."""
+    values: dict[str, Any] = {
+        "at": NOW,
+        "started_at": NOON,
+        "version": "0.1.0",
+        "cluster": "prod-1",
+        "server": "https://10.0.0.1:6443",
+        "mode": "label",
+        "calico": st.CalicoState(explanation="pools and blocks in crd.projectcalico.org", is_judgeable=True),
+        "policy": st.PolicyState(digest="0" * 64, file="policy.yaml", loaded_at=NOON),
+        "watches": tuple(st.WatchState(kind=one, is_fresh=True, heard_at=NOW, tried_at=NOW) for one in cluster.Kind),
+        "ledger": st.LedgerState(name="sqlite:///ledger.db", is_writable=True, entries=12, segment=1, head="ab" * 32),
+    }
+    return st.BridgeState(**(values | changes))
