@@ -19,13 +19,13 @@ from runner_bridge.core.model import Outcome
 from runner_bridge.core.model.verdict import Counts, Judgement, PodClass, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
 
-__all__ = ["Evidence", "judge", "judge_pod"]
+__all__ = ["Evidence", "counted", "in_order", "judge", "judge_pod"]
 
 _ORDER = {Outcome.BREACH: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 2}
 
@@ -68,22 +68,28 @@ def judge(
             unmanaged += 1
         else:
             other += 1
-    verdicts.sort(key=_order)
+    verdicts = in_order(verdicts)
     findings, waived = split(policy.waivers, cluster_findings(evidence, verdicts), now.date())
     return Judgement(
         verdicts=tuple(verdicts),
         findings=findings,
         waived=waived,
-        counts=_counts(verdicts, unmanaged, other),
+        counts=counted(verdicts, unmanaged=unmanaged, other=other),
         assumptions=assumptions(evidence),
     )
+
+
+def in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Put verdicts into the order of a judgement: breaches first, then unknown, then pass, each by its name."""
+    return sorted(verdicts, key=_order)
 
 
 def _order(verdict: Verdict) -> tuple[int, str, str, str]:
     return _ORDER[verdict.outcome], verdict.namespace, verdict.pod, verdict.uid
 
 
-def _counts(verdicts: list[Verdict], unmanaged: int, other: int) -> Counts:
+def counted(verdicts: Sequence[Verdict], *, unmanaged: int = 0, other: int = 0) -> Counts:
+    """Count verdicts, and pods beside them that got none."""
     breach = sum(one.outcome is Outcome.BREACH for one in verdicts)
     pending = sum(one.pending for one in verdicts)
     passed = sum(one.outcome is Outcome.PASS for one in verdicts)
