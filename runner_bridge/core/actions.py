@@ -44,6 +44,8 @@ class Mode(StrEnum):
     """Nothing."""
     LABEL = "label"
     """Labels in its own domain, and Events."""
+    ENFORCE = "enforce"
+    """Also, in tiers that opt in: quarantine, and deletion."""
 
 
 class LabelPod(Struct, frozen=True, gc=False, kw_only=True):

@@ -18,6 +18,7 @@ from runner_bridge.core.policy import forms
 from runner_bridge.core.policy.digest import digest_of
 from runner_bridge.core.policy.model import (
     Cluster,
+    Enforcement,
     GitLab,
     Manager,
     Policy,
@@ -75,6 +76,12 @@ def compile_policy(shape: PolicyShape, report: Report, *, today: date) -> Policy
         workloads=workloads,
         waivers=waivers,
         people=shape.privacy.people,
+        enforce=Enforcement(
+            quarantines_per_hour=shape.enforce.quarantines_per_hour,
+            deletions_per_hour=shape.enforce.deletions_per_hour,
+            delete_after_s=shape.enforce.delete_after,
+            brake_percent=shape.enforce.brake_percent,
+        ),
         digest="",
         warnings=report.findings(),
         index=index,

@@ -9,10 +9,12 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
-from runner_bridge.core.policy.model import GitLab, Policy, Runner, Tier
+from runner_bridge.core.policy.model import Enforcement, GitLab, Policy, Runner, Tier, TierEnforcement
 
 _NOT_MEANING = {"place", "digest", "warnings", "index"}
 """Where things stand, and what follows from the rest."""
+_ADDED: Mapping[str, tuple[object, ...]] = {"enforce": (Enforcement(), TierEnforcement())}
+"""Keys that version 1 of the format got later → what they mean unsaid: a policy without them keeps its digest."""
 
 
 def digest_of(policy: Policy) -> Policy:
@@ -36,7 +38,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - values of any kind become JSON
     names = _names(value.__class__)
     if not names:
         return str(value)
-    plain = {name: getattr(value, name) for name in names}
+    plain = {name: one for name in names if (one := getattr(value, name)) not in _ADDED.get(name, ())}
     match value:
         case Policy():
             plain["workloads"] = sorted(map(_text, value.workloads))

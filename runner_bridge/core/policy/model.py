@@ -180,6 +180,30 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TierEnforcement:
+    """What mode `enforce` may do to job pods of a tier that are in breach; nothing unless the policy opts in."""
+
+    quarantine: bool = False
+    """Put the quarantine label on, and take it off again."""
+    delete: bool = False
+    """Delete a pod whose quarantine has stood for `Enforcement.delete_after_s`; only together with `quarantine`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enforcement:
+    """How much mode `enforce` may do in the whole cluster, so that a wrong policy cannot take down all CI."""
+
+    quarantines_per_hour: int = 20
+    """Most pods that are put in quarantine within any hour."""
+    deletions_per_hour: int = 5
+    """Most pods that are deleted within any hour."""
+    delete_after_s: int = 300
+    """How long a pod's quarantine has to stand before the pod is deleted."""
+    brake_percent: int = 25
+    """The brake: above this share of a tier's job pods of the last hour nothing more is done in that tier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
     """A trust class of jobs: which pools they get, and how it is asked for."""
 
@@ -198,6 +222,7 @@ class Tier:
     os: str
     """`linux`, `windows`, or empty where nothing is said."""
     job: JobSettings
+    enforce: TierEnforcement = TierEnforcement()
     place: Place
 
     @property
@@ -301,6 +326,7 @@ class Policy:
     workloads: tuple[Workload, ...]
     waivers: tuple[Waiver, ...]
     people: People
+    enforce: Enforcement = Enforcement()
     digest: str
     """SHA-256 of what the policy means, not of how it is written: comments and order of keys do not change it."""
     warnings: tuple[Finding, ...]

@@ -212,6 +212,21 @@ EGRESS: dict[str, Any] = {
 }
 
 
+class TierEnforceShape(Shape):
+    """`tiers.*.enforce`."""
+
+    quarantine: bool = Field(
+        default=False,
+        description="Whether mode `enforce` puts the quarantine label on job pods of the tier whose breach justifies "
+        "it; the rendered network policy cuts their new connections.",
+    )
+    delete: bool = Field(
+        default=False,
+        description="Whether such a pod is deleted once its quarantine has stood for `enforce.delete_after`. Only "
+        "together with `quarantine: true`.",
+    )
+
+
 class TierShape(Shape):
     """One of `tiers`."""
 
@@ -252,6 +267,10 @@ class TierShape(Shape):
     )
     os: OperatingSystem | None = Field(default=None, description="Operating system of the nodes that jobs need.")
     job: JobShape = Field(default_factory=JobShape, description="How the executor makes job pods of the tier.")
+    enforce: TierEnforceShape = Field(
+        default_factory=TierEnforceShape,
+        description="What mode `enforce` may do to the tier's job pods; nothing unless it is written here.",
+    )
 
 
 class WorkloadShape(Shape):
@@ -281,6 +300,33 @@ class WaiverShape(Shape):
     reason: str = Field(description="Why, and who approved it.", json_schema_extra={"minLength": 1})
 
 
+class EnforceShape(Shape):
+    """`enforce`."""
+
+    quarantines_per_hour: int = Field(
+        default=20,
+        ge=1,
+        description="Most job pods of the cluster that are put in quarantine within any hour; others wait.",
+    )
+    deletions_per_hour: int = Field(
+        default=5, ge=1, description="Most job pods of the cluster that are deleted within any hour; others wait."
+    )
+    delete_after: int = Field(
+        default=300,
+        ge=0,
+        le=3600,
+        description="Seconds for which a pod's quarantine has to stand before the pod is deleted.",
+    )
+    brake_percent: int = Field(
+        default=25,
+        ge=1,
+        le=100,
+        description="The brake. When more than this share of a tier's job pods of the last hour call for quarantine, "
+        "and more than two do, nothing more is put in quarantine or deleted in that tier, and that is said once: then "
+        "the policy or the runner's configuration is wrong, not the jobs. 100 turns it off.",
+    )
+
+
 class PrivacyShape(Shape):
     """`privacy`."""
 
@@ -307,6 +353,10 @@ class PolicyShape(Shape):
         default=[], description="Other infrastructure workloads that get a tier's pools."
     )
     waivers: list[WaiverShape] = Field(default=[], description="Findings that are accepted until a day.")
+    enforce: EnforceShape = Field(
+        default_factory=EnforceShape,
+        description="How much mode `enforce` may do in the whole cluster, in tiers that opt in.",
+    )
     privacy: PrivacyShape = Field(default_factory=PrivacyShape, description="What is kept about people.")
 
 

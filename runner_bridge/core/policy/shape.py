@@ -64,6 +64,9 @@ def _report(error: Any, report: Report) -> None:  # noqa: ANN401 - pydantic's Ty
         case "greater_than_equal":
             least = error["ctx"]["ge"]
             _tell(codes.INVALID_VALUE, at, error["input"], f"{least} or more", report)
+        case "less_than_equal":
+            most = error["ctx"]["le"]
+            _tell(codes.INVALID_VALUE, at, error["input"], f"{most} or less", report)
         case kind:
             _tell(codes.WRONG_TYPE, at, error["input"], _TYPES.get(kind, "another type"), report, _about(kind, error))
 
@@ -93,6 +96,8 @@ def _lives_at(key: str) -> str:
         "TierShape": "a tier",
         "RunnerShape": "a runner",
         "JobShape": "a tier's job",
+        "TierEnforceShape": "a tier's enforce",
+        "EnforceShape": "enforce",
     }
     found = [words for name, words in homes.items() if key in schema["$defs"][name]["properties"]]
     if key in schema["properties"]:

@@ -109,6 +109,13 @@ tiers:
 # waivers:
 #   - {code: host-network, match: {project: $group/node-tools}, until: 2027-03-31, reason: "node agent, approved"}
 
+# `runner-bridge run --mode enforce` does nothing to a pod unless its tier opts in:
+#   tiers: {infra: {enforce: {quarantine: true, delete: false}}}
+# These are the limits in the whole cluster, so that a wrong policy cannot take down all CI.
+# enforce:
+#   quarantines_per_hour: 20
+#   brake_percent: 25        # above this share of a tier's job pods nothing more is done in that tier
+
 privacy:
   people: off                # off | pseudonym | names
 """)

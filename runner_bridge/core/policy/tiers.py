@@ -20,6 +20,7 @@ from runner_bridge.core.policy.model import (
     Scope,
     ScopeKind,
     Tier,
+    TierEnforcement,
     TierName,
 )
 from runner_bridge.core.policy.report import Refused, listed, shown
@@ -91,6 +92,7 @@ class Tiers:
             annotations=annotations,
             os=shape.os or "",
             job=job,
+            enforce=self._enforce(name, shape),
             place=self._report.place("tiers", name),
         )
 
@@ -302,6 +304,18 @@ class Tiers:
             annotation_overwrites=self._overwrites("annotation", job.annotation_overwrites, shape.annotations, at),
             label_overwrites=self._overwrites("label", job.label_overwrites, shape.labels, at),
         )
+
+    def _enforce(self, name: str, shape: TierShape) -> TierEnforcement:
+        enforce = shape.enforce
+        if enforce.delete and not enforce.quarantine:
+            self._report.add(
+                codes.INVALID_VALUE,
+                *("tiers", name, "enforce", "delete"),
+                observed="true, without quarantine: true",
+                expected="quarantine: true beside it",
+                cause="A pod is deleted only after its quarantine has stood for a while.",
+            )
+        return TierEnforcement(quarantine=enforce.quarantine, delete=enforce.delete)
 
     def _is_watched(self, namespace: str) -> bool:
         return any(forms.namespace_matches(pattern, namespace) for pattern in self._cluster.namespaces)

@@ -28,6 +28,8 @@ def test_a_file_of_another_name_and_two_files_mean_the_same() -> None:
             ("    class: nat\n    block_size: 25\n", "    block_size: 25\n    class: nat\n"), id="order-of-keys"
         ),
         pytest.param(("gitlab.example.com/", "gitlab.example.com"), id="slash"),
+        pytest.param(("privacy:", "enforce: {brake_percent: 25}\nprivacy:"), id="later-key-with-its-default"),
+        pytest.param(("    egress: node\n", "    enforce: {quarantine: false}\n"), id="later-key-of-a-tier"),
     ],
 )
 def test_how_it_is_written_does_not_count(edit: tuple[str, str]) -> None:
@@ -42,6 +44,8 @@ def test_how_it_is_written_does_not_count(edit: tuple[str, str]) -> None:
         pytest.param(("block_size: 25", "block_size: 26"), id="block-size"),
         pytest.param(("people: off", "people: names"), id="privacy"),
         pytest.param(("2027-03-31", "2027-04-01"), id="waiver"),
+        pytest.param(("privacy:", "enforce: {brake_percent: 26}\nprivacy:"), id="limit-of-enforcing"),
+        pytest.param(("    egress: node\n", "    enforce: {quarantine: true}\n"), id="enforcing"),
     ],
 )
 def test_what_it_means_does(edit: tuple[str, str]) -> None:
