@@ -20,14 +20,14 @@ from runner_bridge.simulate.cluster.objects import instant
 from runner_bridge.simulate.cluster.resources import CORE_EVENTS, NAMESPACES, NODES, PODS, POOLS_V1
 from runner_bridge.simulate.cluster.status import Object, StatusError
 from runner_bridge.simulate.ipam import Calico, IpamError, Sandbox
-from runner_bridge.simulate.runner import job_pod, pod_name
+from runner_bridge.simulate.runner import job_pod, manager_pod, pod_name
 from runner_bridge.simulate.story.model import Accident
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from runner_bridge.simulate.cluster import Cluster
-    from runner_bridge.simulate.story.model import Job, Story
+    from runner_bridge.simulate.story.model import Job, Manager, Story
 
 GIVES_UP_AFTER_S = 180.0
 """The runner's own time-out for a pod that does not come up (GitLab Runner, poll_timeout)."""
@@ -37,15 +37,45 @@ _SETTLES_AFTER_TRIES = 6
 
 
 class StoryTime:
-    """The time of a story: it stands still except between one happening and the next."""
+    """
+    The time of a story: what its clocks show, the bridge's among them.
 
-    def __init__(self, start: datetime = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)) -> None:
+    It stands still except between one happening and the next, until it is told to `flow`. Quiet hours are skipped: a
+    clock leaps there, as that of a machine that slept.
+
+    Args of the constructor:
+        start: what the clocks show at the beginning.
+        skips: at which second of the story how much is skipped, in order.
+    """
+
+    def __init__(
+        self,
+        start: datetime = datetime(2026, 11, 25, 8, 0, tzinfo=UTC),
+        skips: tuple[tuple[float, timedelta], ...] = (),
+    ) -> None:
         self._start = start
-        self.elapsed_s = 0.0
+        self._skips = skips
+        self._elapsed_s = 0.0
+        self._flowing: Callable[[], float] | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """How many seconds were played; what was skipped is not among them."""
+        return self._flowing() if self._flowing is not None else self._elapsed_s
+
+    @elapsed_s.setter
+    def elapsed_s(self, value: float) -> None:
+        self._elapsed_s = value
+
+    def flow(self, elapsed_s: Callable[[], float] | None) -> None:
+        """Take the seconds from somebody who counts them; None: stand still where it is now."""
+        self._elapsed_s, self._flowing = self.elapsed_s, elapsed_s
 
     def __call__(self) -> datetime:
         """Return now."""
-        return self._start + timedelta(seconds=self.elapsed_s)
+        elapsed_s = self.elapsed_s
+        skipped = sum((much for at_s, much in self._skips if at_s <= elapsed_s), timedelta())
+        return self._start + skipped + timedelta(seconds=elapsed_s)
 
 
 class Kubelet:
@@ -71,6 +101,8 @@ class Kubelet:
             self._objects.create(NODES, "", {"metadata": {"name": node}, "status": {"addresses": addresses}})
         for pool in story.pools:
             self._objects.create(POOLS_V1, "", {"metadata": {"name": pool.name}, "spec": pool.spec})
+        for manager in story.managers:
+            self._house(manager)
         for job in story.jobs:
             self._at(job.starts_at_s, partial(self._create, job))
         for at_s, accident in story.accidents:
@@ -93,6 +125,8 @@ class Kubelet:
         """
         loop = asyncio.get_running_loop()
         began = loop.time() - (self._time.elapsed_s if self._time else 0.0) / (speed or 1)
+        if self._time is not None:
+            self._time.flow((lambda: (loop.time() - began) * speed) if speed else None)
         while self._ahead and self._ahead[0][0] <= until_s:
             at_s, _, happen = heapq.heappop(self._ahead)
             await asyncio.sleep(max(0.0, began + at_s / speed - loop.time()) if speed else 0)
@@ -110,11 +144,22 @@ class Kubelet:
     async def _suffer(self, accident: Accident) -> None:
         match accident:
             case Accident.RESTART if self._cluster.is_listening:
-                await self._cluster.restart()
+                await self._cluster.restart(down_s=self._story.down_s)
             case Accident.COMPACTION:
                 self._cluster.compact()
             case _:
                 await self._cluster.end_watches()
+
+    def _house(self, manager: Manager) -> None:
+        """Let a manager run, as it has for days."""
+        namespace, pod = self._story.namespace, manager_pod(manager, self._story.namespace)
+        name = pod["metadata"]["name"]
+        self._objects.create(PODS, namespace, pod)
+        self._objects.bind(namespace, name, manager.node)
+        container_id = sha256(name.encode()).hexdigest()
+        sandbox = Sandbox(namespace=namespace, pod=name, container_id=container_id, node=manager.node)
+        status = self._running(self._story.nodes[manager.node], str(self._calico.add(sandbox)[0]))
+        self._objects.patch(PODS, namespace, name, {"status": status}, is_strategic=True, subresource="status")
 
     def _create(self, job: Job) -> None:
         self._objects.create(PODS, self._story.namespace, job_pod(job, self._story.namespace))
@@ -148,23 +193,21 @@ class Kubelet:
     def _run(self, job: Job, address: str) -> Job | None:
         if self._pod(job) is None:
             return None
-        host = self._story.nodes[job.node]
-        conditions = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
         states: list[Object] = [{"name": name, "ready": True, "state": {"running": {}}} for name in ("build", "helper")]
-        self._status(
-            job,
-            {
-                "phase": "Running",
-                "conditions": [self._condition(each) for each in conditions],
-                "hostIP": host,
-                "hostIPs": [{"ip": host}],
-                "podIP": address,
-                "podIPs": [{"ip": address}],
-                "startTime": instant(self._now()),
-                "containerStatuses": states,
-            },
-        )
+        self._status(job, {**self._running(self._story.nodes[job.node], address), "containerStatuses": states})
         return job
+
+    def _running(self, host: str, address: str) -> Object:
+        conditions = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
+        return {
+            "phase": "Running",
+            "conditions": [self._condition(each) for each in conditions],
+            "hostIP": host,
+            "hostIPs": [{"ip": host}],
+            "podIP": address,
+            "podIPs": [{"ip": address}],
+            "startTime": instant(self._now()),
+        }
 
     def _ask_to_end(self, job: Job, at_s: float) -> None:
         self._objects.delete(PODS, self._story.namespace, pod_name(job))

@@ -1,14 +1,15 @@
-"""The pods a GitLab Runner makes: a recorded one, with the marks of another job on it."""
+"""The pods of GitLab Runner: managers, and what they make: a recorded pod, with the marks of another job on it."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
 from zlib import crc32
 
 from runner_bridge.simulate import recorded
-from runner_bridge.simulate.story.model import Job, Twist
+from runner_bridge.simulate.story.model import Job, Manager, Twist
 
 if TYPE_CHECKING:
     from runner_bridge.simulate.cluster.status import Object
@@ -25,15 +26,40 @@ def _recorded() -> Object:
 
 def pod_name(job: Job) -> str:
     """Return the name of a job's pod; the same every time, for the same job."""
-    suffix, rest = "", crc32(str(job.number).encode())
-    for _ in range(8):
+    return f"{_prefix(job)}-{_digits(str(job.number), 8)}"
+
+
+def _digits(of: str, count: int) -> str:
+    suffix, rest = "", crc32(of.encode())
+    for _ in range(count):
         rest, digit = divmod(rest * 31 + 7, len(_ALPHABET))
         suffix += _ALPHABET[digit]
-    return f"{_prefix(job)}-{suffix}"
+    return suffix
 
 
 def _prefix(job: Job) -> str:
     return f"runner-{job.tier.short_id.lower()}-project-{job.project[0]}-concurrent-{job.number % 8}"
+
+
+def manager_pod(manager: Manager, namespace: str) -> Object:
+    """Return the pod of a manager, as its Deployment makes it (gitlab-runner's Helm chart, deployment.yaml)."""
+    release = f"{manager.runner}-gitlab-runner"
+    replica_set = f"{release}-{crc32(release.encode()):x}"
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": replica_set, "controller": True}
+    return {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {
+            "name": f"{replica_set}-{_digits(replica_set, 5)}",
+            "namespace": namespace,
+            "labels": {"app": release, "chart": "gitlab-runner-0.83.0", "release": manager.runner, "heritage": "Helm"},
+            "ownerReferences": [owner | {"uid": str(uuid5(NAMESPACE_URL, replica_set))}],
+        },
+        "spec": {
+            "serviceAccountName": release,
+            "containers": [{"name": release, "image": "gitlab/gitlab-runner:alpine-v18.5.0"}],
+        },
+    }
 
 
 def job_pod(job: Job, namespace: str, *, managed_fields: bool = True) -> Object:

@@ -5,6 +5,19 @@ The expected verdicts are written here, by hand, from what the product promises;
 """
 
 from runner_bridge.simulate.story.day import day
-from runner_bridge.simulate.story.model import Accident, Expected, Job, Pool, Story, Tier, Twist
+from runner_bridge.simulate.story.model import Accident, Expected, Job, Manager, Pool, Story, Tier, Twist
+from runner_bridge.simulate.story.working_day import WorkingDay, working_day
 
-__all__ = ["Accident", "Expected", "Job", "Pool", "Story", "Tier", "Twist", "day"]
+__all__ = [
+    "Accident",
+    "Expected",
+    "Job",
+    "Manager",
+    "Pool",
+    "Story",
+    "Tier",
+    "Twist",
+    "WorkingDay",
+    "day",
+    "working_day",
+]

@@ -47,7 +47,7 @@ POOLS = (
     ),
     Pool(name="workload", spec={"cidr": "10.10.0.0/16", "blockSize": 26, "nodeSelector": "all()"}),
 )
-_TOOLS_ADDRESSES = 16
+TOOLS_ADDRESSES = 16
 
 _PASS = Expected(outcome="pass")
 _TWISTS = {
@@ -93,7 +93,7 @@ def day(seed: int, *, jobs: int = 60, over_s: float = 300.0) -> Story:
         add(INFRA, draw.uniform(0, over_s), draw.uniform(60, over_s / 2), twist=twist)
     for round_ in range(3):
         add(TOOLS, 15.0 * round_, 8, node="worker-1")
-    for index in range(_TOOLS_ADDRESSES):
+    for index in range(TOOLS_ADDRESSES):
         add(TOOLS, 60 + index / 4, over_s)
     add(TOOLS, 75, over_s, twist=Twist.EXHAUSTED)
     return Story(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -83,16 +84,36 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """A runner manager: one pod of a Deployment, which makes the job pods of its runner."""
+
+    runner: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A day: what is there before the first job, and the jobs."""
+    """
+    A day: what is there before the first job, and the jobs.
+
+    Seconds of the story are those that are played; hours in which nothing happens are skipped between two of them.
+    """
 
     seed: int
     namespace: str
     nodes: dict[str, str]
     """Name and internal address."""
     pools: tuple[Pool, ...]
+    managers: tuple[Manager, ...] = ()
+    """They are there all the time."""
     jobs: tuple[Job, ...]
+    """By their start."""
     accidents: tuple[tuple[float, Accident], ...] = ()
     """When, in seconds of the story, and what."""
+    begins_at: datetime = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+    skips: tuple[tuple[float, timedelta], ...] = ()
+    """At which second how much is skipped, in order."""
+    down_s: float = 0.0
+    """How long the API server is away when it restarts, in real seconds: its clients wait in those."""
     policy: str
     """The text of the policy file that is meant for this cluster."""
