@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import random
 import signal
-import socket
-import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, UNPROVEN
-from runner_bridge.cli.ledger_access import ledger_option, witnessing
+from runner_bridge.cli.ledger_access import ledger_option
 from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    from runner_bridge.cli.bridge import Bridge, Wanted
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.model.verdict import Verdict
-    from runner_bridge.core.policy.model import Policy
-    from runner_bridge.flow.act import Act
-    from runner_bridge.flow.controller.controller import Controller
-    from runner_bridge.flow.observe.blocks import Blocks
-    from runner_bridge.flow.observe.observer import Observer
-    from runner_bridge.ports.kube import CalicoApi, Cluster
-    from runner_bridge.ports.ledger import Ledger
-    from runner_bridge.ports.ledger import Writer as LedgerWriter
-
-LAST_ACTS_S: Final = 3.0
-"""How long what is in hand may take once it is told to end; five seconds are allowed in all."""
-BEAT_S: Final = 5.0
-"""How often the ledger notes that the cluster is watched."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """The options."""
-
-    policy: Policy
-    ledger: str
-    witness: str
-    """Where every entry of the ledger is written too: a file, `-`, or nowhere."""
-    mode: str
-    kubeconfig: str
-    context: str
-    once: bool
-    says: Says
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bridge:
-    """The rooms, wired."""
-
-    observer: Observer
-    controller: Controller
-    blocks: Blocks | None
-    act: Act
 
 
 @click.command("run", short_help="Watch a cluster: judge, record, and label every job pod.")
@@ -107,28 +61,31 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Exit codes: 0 ended as told; with --once: 0 no breach, 1 a breach, 3 something is not proven. 2 wrong settings,
     3 the cluster could not be asked, 4 the ledger could not be written.
     """
+    from runner_bridge.cli.bridge import Wanted
     from runner_bridge.cli.output import is_terminal
     from runner_bridge.cli.run_output import Says
+    from runner_bridge.core.actions import Mode
 
     json = output == "json" or (output is None and not is_terminal())
-    wanted = _Wanted(
+    says = Says(json=json, colour=is_terminal())
+    wanted = Wanted(
         policy=read_policy(policy),
+        policy_file=policy,
         ledger=ledger_url,
         witness=witness,
-        mode=mode,
+        mode=Mode(mode),
         kubeconfig=kubeconfig,
         context=context,
-        once=once,
-        says=Says(json=json, colour=is_terminal()),
+        says=says,
     )
     try:
-        return asyncio.run(_run(wanted))
+        return asyncio.run(_run(wanted, says, once=once))
     except BaseExceptionGroup as errors:
         raise _first(errors) from errors
 
 
-async def _run(wanted: _Wanted) -> int:
-    from runner_bridge.ports.kube import discover_calico, open_cluster
+async def _run(wanted: Wanted, says: Says, *, once: bool) -> int:
+    from runner_bridge.cli.bridge import open_bridge
 
     told: list[signal.Signals] = []
     stop = asyncio.Event()
@@ -139,140 +96,25 @@ async def _run(wanted: _Wanted) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end, number)
-    async with open_cluster(kubeconfig=wanted.kubeconfig, context=wanted.context) as cluster:
-        api = await discover_calico(cluster.reader)
+    async with open_bridge(wanted) as bridge:
+        server, api = bridge.cluster.reader.server, bridge.api
         if not api.is_judgeable:
-            wanted.says.note(f"{cluster.reader.server}: nothing can be judged: {api.explanation}.")
+            says.note(f"{server}: nothing can be judged: {api.explanation}.")
             return UNPROVEN
-        async with _ledger(wanted, _now()) as (ledger, writer, opened_at):
-            where = f"{wanted.policy.cluster.name} at {cluster.reader.server}"
-            wanted.says.note(f"{where}, mode {wanted.mode}; {api.explanation}; ledger {ledger.name}.")
-            bridge = await _wired(wanted, cluster, api, ledger, writer, opened_at)
-            try:
-                await (_once(bridge, wanted.says) if wanted.once else _until(stop, bridge, writer))
-            finally:
-                await bridge.controller.close()
-                if bridge.blocks is not None:
-                    await bridge.blocks.close()
-                wanted.says.summary(
-                    bridge.controller.verdicts, done=bridge.act.done, failed=bridge.act.failed, at=_now()
-                )
+        where = f"{wanted.policy.cluster.name} at {server}"
+        says.note(f"{where}, mode {wanted.mode}; {api.explanation}; ledger {bridge.ledger.name}.")
+        try:
+            await (bridge.once() if once else bridge.run(stop))
+        finally:
+            _sum_up(bridge, says)
     if signal.SIGINT in told:
         return INTERRUPTED
-    return _code(bridge.controller.verdicts, whole=bridge.controller.is_whole) if wanted.once else CLEAN
+    return _code(bridge.verdicts, whole=bridge.is_whole) if once else CLEAN
 
 
-@contextlib.asynccontextmanager
-async def _ledger(wanted: _Wanted, now: datetime) -> AsyncIterator[tuple[Ledger, LedgerWriter, datetime]]:
-    """Open the ledger and begin a term; it is flushed and closed last but the session."""
-    from runner_bridge.core.model.ledger import Purpose
-    from runner_bridge.ports.ledger import Ledger
-
-    ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
-    try:
-        with witnessing(wanted.witness) as witness:
-            writer = await asyncio.to_thread(
-                ledger.write,
-                purpose=Purpose.RUN,
-                cluster=wanted.policy.cluster.name,
-                at=now,
-                gitlab=wanted.policy.gitlab.url,
-                actor=_actor(),
-                witness=witness,
-            )
-            try:
-                yield ledger, writer, now
-            finally:
-                await asyncio.to_thread(writer.close)
-    finally:
-        await asyncio.to_thread(ledger.close)
-
-
-async def _wired(
-    wanted: _Wanted, cluster: Cluster, api: CalicoApi, ledger: Ledger, writer: LedgerWriter, opened_at: datetime
-) -> _Bridge:
-    """Choose the collaborators of every room."""
-    from runner_bridge.core.actions import Mode
-    from runner_bridge.flow.act import Act
-    from runner_bridge.flow.act import Tools as Hands
-    from runner_bridge.flow.controller.controller import Before, Controller, Tools
-    from runner_bridge.flow.controller.entries import Context
-    from runner_bridge.flow.observe.blocks import Blocks
-    from runner_bridge.flow.observe.observer import Observer
-
-    policy = wanted.policy
-    name = policy.cluster.name
-    context = Context(cluster=name, gitlab=policy.gitlab.url, policy=policy.digest, actor=_actor())
-    observer = Observer(
-        policy.cluster.namespaces,
-        api.pools,
-        reads=cluster.reader,
-        pause=asyncio.sleep,
-        jitter=random.random,
-    )
-    blocks = Blocks(cluster.reader.get, api.blocks) if api.blocks else None
-    gaps = await asyncio.to_thread(ledger.gaps, now=_now(), cluster=name)
-    before = Before(
-        intervals=tuple(await asyncio.to_thread(ledger.open_intervals, name)),
-        intents=tuple(await asyncio.to_thread(ledger.unsettled, name)),
-        seen_to_at=max((gap.from_at for gap in gaps if gap.from_at and gap.to_at == opened_at), default=None),
-    )
-    tools = Tools(record=writer.append, clock=_now, pause=asyncio.sleep, read_pod=observer.read_pod, says=wanted.says)
-    controller = Controller(
-        policy,
-        context,
-        observer.picture,
-        blocks,
-        tools,
-        before,
-    )
-    observer.report_to(controller.touch)
-    hands = Hands(
-        writes=cluster.writer,
-        record=writer.append,
-        clock=_now,
-        act_id=lambda: uuid.uuid4().hex,
-        pause=asyncio.sleep,
-        note=wanted.says.note,
-    )
-    act = Act(Mode(wanted.mode), context, hands, controller.look)
-    controller.hand_over_to(act)
-    return _Bridge(observer=observer, controller=controller, blocks=blocks, act=act)
-
-
-async def _until(stop: asyncio.Event, bridge: _Bridge, writer: LedgerWriter) -> None:
-    """Run until told to end; then stop watching and judging, and finish what is in hand."""
-    async with asyncio.TaskGroup() as group:
-        observing = group.create_task(bridge.observer.run(), name="observe")
-        judging = group.create_task(bridge.controller.run(), name="judge")
-        acting = group.create_task(bridge.act.run(), name="act")
-        beating = group.create_task(_beat(bridge.controller, writer), name="beat")
-        await stop.wait()
-        observing.cancel()
-        judging.cancel()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(bridge.act.drained(), LAST_ACTS_S)
-        acting.cancel()
-        beating.cancel()
-
-
-async def _once(bridge: _Bridge, says: Says) -> None:
-    """Look once."""
-    for missing in await bridge.observer.list_once():
-        says.note(missing)
-    async with asyncio.TaskGroup() as group:
-        acting = group.create_task(bridge.act.run(), name="act")
-        await bridge.controller.settle()
-        await bridge.act.drained()
-        acting.cancel()
-
-
-async def _beat(controller: Controller, writer: LedgerWriter) -> None:
-    """Note in the ledger that the cluster is watched, as long as it is."""
-    while True:
-        await asyncio.sleep(BEAT_S)
-        if controller.is_whole:
-            await writer.beat(_now())
+def _sum_up(bridge: Bridge, says: Says) -> None:
+    state = bridge.state()
+    says.summary(bridge.verdicts, done=state.acts.done, failed=state.acts.failed, at=state.at)
 
 
 def _code(verdicts: tuple[Verdict, ...], *, whole: bool) -> int:
@@ -293,12 +135,3 @@ def _first(errors: BaseExceptionGroup) -> BaseException:
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
     return found
-
-
-def _now() -> datetime:
-    return datetime.now(tz=UTC)
-
-
-def _actor() -> str:
-    """Return who records: the pod's name, which is its host name."""
-    return f"runner-bridge/{os.environ.get('HOSTNAME') or socket.gethostname()}"

@@ -82,6 +82,9 @@ class Act:
         self._told: dict[Key, tuple[str, set[str]]] = {}
         self.done = 0
         """Actions that changed something."""
+        self.already_so = 0
+        self.skipped = 0
+        """Actions whose pod was gone when their turn came."""
         self.failed = 0
 
     def due(self, key: Key) -> None:
@@ -91,6 +94,11 @@ class Act:
         self._due[key] = None
         self._idle.clear()
         self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many pods something is due for, or being done."""
+        return len(self._due.keys() | self._busy)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a pod that is gone."""
@@ -170,6 +178,8 @@ class Act:
             self._tools.note(str(error))
             return Step.FAILED, str(error), isinstance(error, UnavailableError)
         self.done += step is Step.DONE
+        self.already_so += step is Step.ALREADY_SO
+        self.skipped += step is Step.SKIPPED
         return step, "", False
 
     async def _do(self, key: Key, action: Action) -> Step:

@@ -153,6 +153,21 @@ class Controller:
         return tuple(self._said[key] for key in sorted(self._said))
 
     @property
+    def doubts(self) -> tuple[Gap, ...]:
+        """Why nothing is judged now; empty where everything is."""
+        return tuple(gap for gap in self._picture.doubts if gap.kind in NEEDED or gap.reason.endswith(NOT_LISTED))
+
+    @property
+    def absent(self) -> Finding | None:
+        """Why addresses say nothing in this cluster; None where they do."""
+        return self._absent
+
+    @property
+    def block_trouble(self) -> str:
+        """Why a block could not be read, the last time that happened; empty: never."""
+        return self._prover.trouble
+
+    @property
     def is_whole(self) -> bool:
         """The picture can be relied on."""
         return not self._in_doubt and not self._was_in_doubt

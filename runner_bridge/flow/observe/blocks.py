@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.blocks import block_name
+from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.core.model.cluster import Block, Kind
 from runner_bridge.core.wire.stream import Stream
 
@@ -34,6 +35,9 @@ class Blocks:
     """
 
     def __init__(self, get: Callable[[str], Awaitable[bytes | None]], path: str) -> None:
+        self.done = 0
+        """Reads that were answered."""
+        self.failed = 0
         self._get = get
         self._path = path
         self._stream = Stream(Kind.BLOCKS)
@@ -41,6 +45,11 @@ class Blocks:
         self._running: dict[str, asyncio.Task[Block | None]] = {}
         self._next: dict[str, asyncio.Task[Block | None]] = {}
         self._few = asyncio.Semaphore(MOST_AT_ONCE)
+
+    @property
+    def under_way(self) -> int:
+        """How many reads have begun and not ended."""
+        return len(self._running)
 
     def kept(self, ranges: Iterable[Network]) -> tuple[Block, ...]:
         """Return the blocks of these ranges that were read before, as they were then."""
@@ -80,7 +89,13 @@ class Blocks:
             task = self._next.pop(name)
             self._running[name] = task
             try:
-                return await self._read(name)
+                found = await self._read(name)
+            except (NeighbourError, WireError):
+                self.failed += 1
+                raise
+            else:
+                self.done += 1
+                return found
             finally:
                 del self._running[name]
 

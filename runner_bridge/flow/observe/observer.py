@@ -121,6 +121,11 @@ class Observer:
         return None if body is None else (source, self._pods.item(body))
 
     @property
+    def watchings(self) -> tuple[Watching, ...]:
+        """Every list with its watch, in a fixed order."""
+        return tuple(self._watchings)
+
+    @property
     def bad_lines(self) -> int:
         """How many lines and items could not be read so far."""
         return sum(one.bad_lines for one in self._watchings)

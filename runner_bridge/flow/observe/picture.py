@@ -144,6 +144,14 @@ class Picture:
         """Say why a source is not to be relied on until it is listed again."""
         self._parts[source].doubt = why
 
+    def doubt_of(self, source: Source) -> str:
+        """Return why a source is not to be relied on; empty where it is."""
+        return self._parts[source].doubt
+
+    def count(self, source: Source) -> int:
+        """Return how many objects a source holds."""
+        return len(self._parts[source].items)
+
     @property
     def doubts(self) -> tuple[Gap, ...]:
         """What may be old, in a fixed order: sources that were not listed, or have not been heard since."""

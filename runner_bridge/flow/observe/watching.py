@@ -69,6 +69,12 @@ class Watching:
         """Set once it was listed for the first time."""
         self.bad_lines = 0
         """How many lines and items could not be read so far."""
+        self.restarts = 0
+        """How often it had to be listed anew after trouble."""
+        self.heard_s: float | None = None
+        """When the API server last sent something, by the loop's clock, which never jumps; None: never."""
+        self.tried_s: float | None = None
+        """When it was last asked or heard, by the same clock."""
         self._path = path
         self._reads = reads
         self._picture = picture
@@ -112,10 +118,12 @@ class Watching:
         """Take in a whole list, and return the version from which to watch."""
         lost: list[str] = []
         version = ""
+        self.tried_s = self._now()
         self._picture.begin(self.source)
         pages = self._reads.pages(self._path, limit=PAGE, label_selector=self._labels, field_selector=self._fields)
         async with aclosing(pages):
             async for page in pages:
+                self._hear()
                 read = self._stream.page(page.body)
                 seen = (one for one in read.seen if self._wanted is None or self._wanted(one.key))
                 self._tell(self._picture.extend(self.source, seen))
@@ -136,9 +144,8 @@ class Watching:
             NeighbourError: it cannot go on.
             WireError: a line could not be read, so that something may have been missed.
         """
-        clock = asyncio.get_running_loop().time
         while True:
-            began = clock()
+            began = self.tried_s = self._now()
             batches = self._reads.watch(
                 self._path,
                 resource_version=version,
@@ -148,8 +155,10 @@ class Watching:
             )
             async with aclosing(batches):  # whatever ends it, its connection does not stay behind
                 async for batch in batches:
+                    self._hear()
                     version = self._take(batch) or version
-            if clock() - began >= HEALTHY_S:
+            self._hear()  # its orderly end is a word of the server's too
+            if self._now() - began >= HEALTHY_S:
                 self._failures = 0
             else:
                 self._failures += 1
@@ -171,9 +180,17 @@ class Watching:
 
     async def _doubt(self, error: NeighbourError | WireError, wait_s: float | None) -> None:
         self._picture.doubt(self.source, str(error).rstrip("."))
+        self.restarts += 1
         self._tell(None)
         self._failures += 1
         await self._pause(self._delay() if wait_s is None else wait_s * (1 + self._jitter() / 10))
+
+    def _hear(self) -> None:
+        self.heard_s = self.tried_s = self._now()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     def _delay(self) -> float:
         longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures, 10))

@@ -84,6 +84,8 @@ class Writer:
         """
         self.problem = ""
         """Why the last append failed; empty while all is well. For readiness, status and metrics."""
+        self.recorded = 0
+        """Entries of this term that became durable."""
         self._database = database
         self._witness = witness
         self._batch = batch
@@ -99,6 +101,11 @@ class Writer:
         self._tell([witness_line(self._end.segment, 0, self._end.hash)])
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
+
+    @property
+    def end(self) -> End:
+        """Where the chain of this term ends, as far as it is durable."""
+        return self._end
 
     @property
     def waiting(self) -> int:
@@ -198,6 +205,7 @@ class Writer:
             self._disconnect()
             return settled + [(job, error) for job, _ in sound]
         self._latest = latest
+        self.recorded += sum(len(job.entries) for job, _ in sound)
         if not settled:
             self.problem = ""
         self._tell(lines)
