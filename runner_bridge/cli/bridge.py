@@ -32,7 +32,7 @@ from runner_bridge.ports.kube import discover_calico, open_cluster
 from runner_bridge.ports.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from runner_bridge.core.actions import Mode
     from runner_bridge.core.model.state import BridgeState
@@ -47,6 +47,11 @@ LAST_ACTS_S: Final = 3.0
 """How long what is in hand may take once it is told to end; five seconds are allowed in all."""
 BEAT_S: Final = 5.0
 """How often the ledger notes that the cluster is watched."""
+
+
+def present() -> datetime:
+    """Return the moment of now."""
+    return datetime.now(tz=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,10 @@ class Wanted:
     context: str = ""
     simulated: bool = False
     """The cluster is pretended; every surface says so."""
+    clock: Callable[[], datetime] = present
+    """What time it is; that of the story where the cluster is pretended."""
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Sleeps that many seconds of the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +137,7 @@ class Bridge:
 
     def state(self, at: datetime | None = None) -> BridgeState:
         """Return all there is to say of it without naming a pod, at a moment; None: now."""
-        return state_of(self, self._rooms, at or present())
+        return state_of(self, self._rooms, at or self.wanted.clock())
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -143,7 +152,7 @@ class Bridge:
             observing = group.create_task(rooms.observer.run(), name="observe")
             judging = group.create_task(rooms.controller.run(), name="judge")
             acting = group.create_task(rooms.act.run(), name="act")
-            beating = group.create_task(_beat(rooms), name="beat")
+            beating = group.create_task(_beat(rooms, self.wanted), name="beat")
             await stop.wait()
             observing.cancel()
             judging.cancel()
@@ -183,7 +192,7 @@ async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
     """
     async with open_cluster(wanted.access, kubeconfig=wanted.kubeconfig, context=wanted.context) as cluster:
         api = await discover_calico(cluster.reader)
-        at = present()
+        at = wanted.clock()
         async with _ledger(wanted, at) as (ledger, writer):
             rooms = await _wired(wanted, cluster, api, ledger, writer, at) if api.is_judgeable else None
             try:
@@ -193,11 +202,6 @@ async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
                     await rooms.controller.close()
                     if rooms.blocks is not None:
                         await rooms.blocks.close()
-
-
-def present() -> datetime:
-    """Return the moment of now."""
-    return datetime.now(tz=UTC)
 
 
 @asynccontextmanager
@@ -231,26 +235,26 @@ async def _wired(
     name = policy.cluster.name
     context = Context(cluster=name, gitlab=policy.gitlab.url, policy=policy.digest, actor=_actor())
     observer = Observer(
-        policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=asyncio.sleep, jitter=random.random
+        policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=wanted.pause, jitter=random.random
     )
     blocks = Blocks(cluster.reader.get, api.blocks) if api.blocks else None
-    gaps = await asyncio.to_thread(ledger.gaps, now=present(), cluster=name)
+    gaps = await asyncio.to_thread(ledger.gaps, now=wanted.clock(), cluster=name)
     before = Before(
         intervals=tuple(await asyncio.to_thread(ledger.open_intervals, name)),
         intents=tuple(await asyncio.to_thread(ledger.unsettled, name)),
         seen_to_at=max((gap.from_at for gap in gaps if gap.from_at and gap.to_at == opened_at), default=None),
     )
     tools = Tools(
-        record=writer.append, clock=present, pause=asyncio.sleep, read_pod=observer.read_pod, says=wanted.says
+        record=writer.append, clock=wanted.clock, pause=wanted.pause, read_pod=observer.read_pod, says=wanted.says
     )
     controller = Controller(policy, context, observer.picture, blocks, tools, before)
     observer.report_to(controller.touch)
     hands = Hands(
         writes=cluster.writer,
         record=writer.append,
-        clock=present,
+        clock=wanted.clock,
         act_id=lambda: uuid.uuid4().hex,
-        pause=asyncio.sleep,
+        pause=wanted.pause,
         note=wanted.says.note,
     )
     act = Act(wanted.mode, context, hands, controller.look)
@@ -258,12 +262,12 @@ async def _wired(
     return Rooms(api=api, observer=observer, controller=controller, blocks=blocks, act=act, writer=writer)
 
 
-async def _beat(rooms: Rooms) -> None:
+async def _beat(rooms: Rooms, wanted: Wanted) -> None:
     """Note in the ledger that the cluster is watched, as long as it is."""
     while True:
-        await asyncio.sleep(BEAT_S)
+        await wanted.pause(BEAT_S)
         if rooms.controller.is_whole:
-            await rooms.writer.beat(present())
+            await rooms.writer.beat(wanted.clock())
 
 
 def _actor() -> str:
