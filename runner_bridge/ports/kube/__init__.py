@@ -12,9 +12,9 @@ from __future__ import annotations
 from runner_bridge.ports.kube.access import Access, plain_access
 from runner_bridge.ports.kube.calico import CalicoApi, discover_calico
 from runner_bridge.ports.kube.cluster import Cluster, open_cluster
-from runner_bridge.ports.kube.patience import Patience
 from runner_bridge.ports.kube.reader import Page, Reader
 from runner_bridge.ports.kube.writer import Writer
+from runner_bridge.ports.patience import Patience
 
 __all__ = [
     "Access",

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner_bridge.ports.kube.patience import Patience
 from runner_bridge.ports.kube.reader import Reader
 from runner_bridge.ports.kube.session import Session
 from runner_bridge.ports.kube.writer import Writer
+from runner_bridge.ports.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.errors import NeighbourError
     from runner_bridge.ports.kube.access import Access
-    from runner_bridge.ports.kube.patience import Patience
+    from runner_bridge.ports.patience import Patience
 
 CONNECT_S = 10.0
 ANSWER_S = 60.0
