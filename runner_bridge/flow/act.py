@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 16
 AGAIN_S: Final = 5.0
 """How long a cluster that cannot be written to is left alone, besides what the port has waited already."""
+REFUSED_S: Final = 60.0
+"""How long an action that the API server refuses, by right or by rule, is not tried again."""
 CONTROLLER: Final = "runner-bridge.dev/runner-bridge"
 """Who reports, in Events."""
 
@@ -80,6 +82,8 @@ class Act:
         self._laid: dict[Key, tuple[str, Labels, Labels]] = {}
         """uid, labels before, labels after: until the watch shows what a patch has done."""
         self._told: dict[Key, tuple[str, set[str]]] = {}
+        self._refused: dict[Key, tuple[tuple[str, ...], float]] = {}
+        """What was refused, and when, on the loop's clock."""
         self.done = 0
         """Actions that changed something."""
         self.already_so = 0
@@ -104,6 +108,7 @@ class Act:
         """Drop what is remembered of a pod that is gone."""
         self._laid.pop(key, None)
         self._told.pop(key, None)
+        self._refused.pop(key, None)
 
     async def run(self) -> None:
         """
@@ -154,7 +159,7 @@ class Act:
 
     async def _serve(self, key: Key) -> None:
         actions = self.planned(key)
-        if not actions:
+        if not actions or self._was_refused(key, actions):
             return
         intents = tuple(self._entry(action, Step.INTENT, self._tools.act_id()) for action in actions)
         await self._tools.record(intents)
@@ -165,9 +170,17 @@ class Act:
             again = again or later
             receipts.append(structs.replace(intent, at=self._tools.clock(), step=step, text=why or intent.text))
         await self._tools.record(tuple(receipts))
+        self._refused.pop(key, None)
         if again:
             await self._tools.pause(AGAIN_S)
             self.due(key)
+        elif any(receipt.step is Step.FAILED for receipt in receipts):
+            self._refused[key] = (_gist(actions), asyncio.get_running_loop().time())
+
+    def _was_refused(self, key: Key, actions: tuple[Action, ...]) -> bool:
+        """Tell whether just this was refused a moment ago: pods that wait are looked at every second."""
+        gist, at = self._refused.get(key, ((), 0.0))
+        return gist == _gist(actions) and asyncio.get_running_loop().time() < at + REFUSED_S
 
     async def _perform(self, key: Key, action: Action) -> tuple[Step, str, bool]:
         """Return the outcome, why where that matters, and whether to try again soon."""
@@ -226,6 +239,10 @@ class Act:
             step=step,
             text=described(action),
         )
+
+
+def _gist(actions: tuple[Action, ...]) -> tuple[str, ...]:
+    return tuple(described(action) for action in actions)
 
 
 def kind_of(action: Action) -> str:

@@ -94,6 +94,21 @@ async def test_a_refusal_is_recorded_and_said_once(cluster: Cluster, world: Worl
     assert "Grant the verb patch on pods" in receipt.text
 
 
+async def test_what_is_refused_is_not_tried_at_each_look(cluster: Cluster, world: World) -> None:
+    """A pod without an address is looked at every second; each try would be two entries."""
+    cluster.access.denials.append(Denial(verb="patch", plural="pods"))
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a", waited_s=900)
+        await bridge.until(lambda: bridge.act.failed)
+        await asyncio.sleep(0.3)  # six looks
+        assert acts(book) == [("label-pod", Step.INTENT), ("label-pod", Step.FAILED)]
+        cluster.access.denials.clear()
+        await world.give("a", "172.16.0.1", "infraestrutura")  # something else is due now
+        await bridge.until(lambda: bridge.proven("a"))
+        assert (await world.labels("a"))["verdict"] == "pass"
+
+
 async def test_a_server_that_cannot_just_now_is_tried_again(cluster: Cluster, world: World) -> None:
     refusal = StatusError(503, "ServiceUnavailable", "later")
     cluster.faults.add(Fault(verbs=frozenset({"patch"}), path=f"/{NAMESPACE}/pods/a$", refusal=refusal, times=4))

@@ -21,6 +21,7 @@ from runner_bridge.core.model import Finding, Outcome
 from runner_bridge.core.model.cluster import Marks
 from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.verdict import Grade, JobClaim, Origin, PodClass, Verdict, Waived
+from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _NO_MARKS = Marks()
 _NO_ADDRESS = Assignment()
 _RANK = {Outcome.BREACH: 0, Outcome.UNKNOWN: 1, None: 2, Outcome.PASS: 3}
+LONGEST_CLAIM = 1000
+"""The address of a job holds the path of its project, of which GitLab cuts each group at 255 characters."""
 
 
 def judge_pod(evidence: Evidence, pod: Pod, *, now: datetime) -> Verdict | None:
@@ -219,8 +222,18 @@ def _verdict(
         intended=pools,
         requested=request.requested,
         assigned=assignment.assigned,
-        job=JobClaim(id=marks.job, url=marks.job_url, name=marks.job_name, ref=marks.job_ref),
+        job=JobClaim(
+            id=_claimed(marks.job),
+            url=_claimed(marks.job_url),
+            name=_claimed(marks.job_name),
+            ref=_claimed(marks.job_ref),
+        ),
     )
+
+
+def _claimed(text: str) -> str:
+    """Return what the pod claims of its job, which goes into the ledger: a job may write there whatever it likes."""
+    return text if text.isdecimal() and len(text) < 20 else redact(text[:LONGEST_CLAIM])
 
 
 def _rank(problem: Problem) -> int:

@@ -58,11 +58,18 @@ def quote(text: str) -> str:
     return shown if shown.isprintable() else repr(shown)
 
 
+MOST_LISTED = 20
+
+
 def listed(names: tuple[str, ...] | list[str], nothing: str = "nothing") -> str:
     """
-    Return names as a reader wants them.
+    Return names as a reader wants them; of very many the first.
 
     >>> listed(["a", "b"])
     'a, b'
+    >>> listed([str(number) for number in range(100)])[-19:]
+    '18, 19, and 80 more'
     """
-    return ", ".join(quote(name) for name in names) or nothing
+    shown = [quote(name) for name in names[:MOST_LISTED]]
+    more = len(names) - len(shown)
+    return ", ".join([*shown, f"and {more} more"] if more else shown) or nothing

@@ -57,6 +57,10 @@ class _Asking(Struct, frozen=True, gc=False):
     """None: not a JSON list of pools of this family, so Calico refuses the pod."""
 
 
+MOST_NAMES = 1000
+"""An annotation may hold fifty thousand; what differs from a tier's pools differs within the first ones."""
+
+
 def parse_list(text: str) -> tuple[str, ...] | None:
     r"""
     Return the strings of a JSON list as Go reads it into `[]string`; None where Go refuses it. Never raises.
@@ -124,9 +128,10 @@ def _in_force(evidence: Evidence, pod: Pod, family: str) -> _Asking:
 
 def _entries(evidence: Evidence, text: str, family: str) -> tuple[str, ...] | None:
     """Return the pools that a text names; None where Calico refuses it, also for a pool of the other family."""
-    entries = parse_list(text)
-    if entries is None:
+    parsed = parse_list(text)
+    if parsed is None:
         return None
+    entries = tuple(dict.fromkeys(parsed))[:MOST_NAMES]
     versions = [evidence.version_of(_name_of(evidence, entry)) for entry in entries]
     return None if any(version and f"IPv{version}" != family for version in versions) else entries
 

@@ -171,8 +171,11 @@ def _annotated(notes: objects.PodAnnotations, problems: list[str]) -> tuple[clus
     text = notes.pod_ip if notes.pod_ips is None else notes.pod_ips
     if text is None:
         return None
-    texts = (part.strip().partition("/")[0] for part in text.split(",")) if text else ()
-    return _parsed(texts, "cni.projectcalico.org/podIPs", problems)
+    if not text:
+        return ()
+    texts = (part.strip().partition("/")[0] for part in text.split(","))
+    # Text of which nothing can be read is no release: a pod must not vanish behind a forged annotation.
+    return _parsed(texts, "cni.projectcalico.org/podIPs", problems) or None
 
 
 def _parsed(texts: Iterable[str], where: str, problems: list[str]) -> tuple[cluster.Address, ...]:
