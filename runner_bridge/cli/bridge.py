@@ -237,7 +237,7 @@ async def _wired(
     observer = Observer(
         policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=wanted.pause, jitter=random.random
     )
-    blocks = Blocks(cluster.reader.get, api.blocks) if api.blocks else None
+    blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
     gaps = await asyncio.to_thread(ledger.gaps, now=wanted.clock(), cluster=name)
     before = Before(
         intervals=tuple(await asyncio.to_thread(ledger.open_intervals, name)),

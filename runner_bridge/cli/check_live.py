@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from runner_bridge.core.blocks import block_name, block_ranges
-from runner_bridge.core.errors import DeniedError
+from runner_bridge.core.errors import DeniedError, WireError
+from runner_bridge.core.judge.doubt import SETTLE_S, is_doubtful
 from runner_bridge.core.model.cluster import Gap, Kind, Snapshot
-from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.wire.reader import Reader
 from runner_bridge.core.wire.selectors import parse_selector
+from runner_bridge.flow.observe.blocks import Blocks
 from runner_bridge.ports.kube import CalicoApi, Cluster, Patience, discover_calico, open_cluster
 
 if TYPE_CHECKING:
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.model.cluster import Address, Pod
     from runner_bridge.core.model.verdict import Judgement
-
-SECOND_LOOK_S = 2.0
-LIST_BLOCKS_FROM = 200
-"""From so many blocks on, listing all of them asks less of the API server than reading each."""
-
-_AT_ONCE = 16
-_DOUBTS = frozenset({codes.BLOCK_DISAGREES, codes.ADDRESS_GIVEN_TWICE, codes.ADDRESSES_DISAGREE})
-_NO_BLOCKS = b'{"kind":"IPAMBlockList","items":[]}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +77,11 @@ async def _check(judge: Callable[[Snapshot, datetime], Judgement], scope: Scope,
         look = _Look(cluster, api, scope)
         at = datetime.now(tz=UTC)
         judgement = judge(await look.take(), at)
-        if _is_doubtful(judgement):
-            await asyncio.sleep(SECOND_LOOK_S)
+        if any(map(is_doubtful, judgement.verdicts)):
+            await asyncio.sleep(SETTLE_S)
             at = datetime.now(tz=UTC)
             judgement = judge(await look.take(), at)
         return Live(judgement=judgement, source=_source(cluster, api), at=at)
-
-
-def _is_doubtful(judgement: Judgement) -> bool:
-    return any(one.code in _DOUBTS for verdict in judgement.verdicts for one in verdict.findings)
 
 
 def _source(cluster: Cluster, api: CalicoApi) -> str:
@@ -109,6 +97,7 @@ class _Look:
         self._reader = cluster.reader
         self._api = api
         self._scope = scope
+        self._blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
 
     async def take(self) -> Snapshot:
         scope, within = self._scope, f"/namespaces/{self._scope.namespace}" if self._scope.namespace else ""
@@ -122,9 +111,10 @@ class _Look:
             await self._try(found, f"/api/v1{within}/events", Kind.EVENTS, fields="reason=FailedCreatePodSandBox"),
         ]
         await self._list(found, f"/api/v1{within}/pods", Kind.PODS, labels=scope.selector)
-        if self._api.blocks:
-            gaps.append(await self._blocks(found))
         snapshot = found.snapshot()
+        if self._blocks is not None:
+            snapshot, gap = await _with_blocks(snapshot, self._blocks)
+            gaps.append(gap)
         return replace(snapshot, gaps=(*snapshot.gaps, *(gap for gap in gaps if gap is not None)))
 
     async def _try(self, found: Reader, path: str, kind: Kind, *, fields: str = "") -> Gap | None:
@@ -144,28 +134,21 @@ class _Look:
             async for page in pages:
                 found.read(page.body, name=f"GET {path}", want=kind)
 
-    async def _blocks(self, found: Reader) -> Gap | None:
-        """Read the blocks that can hold an address of a job pod; all of them where one is not as its pool says."""
-        found.read(_NO_BLOCKS, name=self._api.blocks, want=Kind.BLOCKS)
-        snapshot = found.snapshot()
-        names = [block_name(one) for one in block_ranges(_addresses(snapshot.pods), snapshot.pools or ())]
-        try:
-            if len(names) < LIST_BLOCKS_FROM:
-                limit = asyncio.Semaphore(_AT_ONCE)
-                bodies = await asyncio.gather(*(self._block(name, limit) for name in names))
-                for body in bodies:
-                    if body is not None:
-                        found.read(body, name=f"GET {self._api.blocks}", want=Kind.BLOCKS)
-                if None not in bodies:
-                    return None
-            await self._list(found, self._api.blocks, Kind.BLOCKS)
-        except DeniedError as error:
-            return Gap(kind=Kind.BLOCKS, reason=f"may not be read: grant the verb {error.verb} on {error.resource}")
-        return None
 
-    async def _block(self, name: str, limit: asyncio.Semaphore) -> bytes | None:
-        async with limit:
-            return await self._reader.get(f"{self._api.blocks}/{name}")
+async def _with_blocks(snapshot: Snapshot, blocks: Blocks) -> tuple[Snapshot, Gap | None]:
+    """Add the blocks that can hold an address of a job pod, and why one could not be read."""
+    addresses = tuple(dict.fromkeys(_addresses(snapshot.pods)))
+    try:
+        held = await blocks.holding(addresses, snapshot.pools or (), thorough=True)
+        if blocks.exist is None:
+            await blocks.look()
+    except DeniedError as error:
+        reason = f"may not be read: grant the verb {error.verb} on {error.resource}"
+        return snapshot, Gap(kind=Kind.BLOCKS, reason=reason)
+    except WireError as error:
+        return snapshot, Gap(kind=Kind.BLOCKS, reason=str(error).rstrip("."))
+    gap = Gap(kind=Kind.BLOCKS, reason=blocks.refused) if blocks.refused else None
+    return replace(snapshot, blocks=held, blocks_exist=blocks.exist), gap
 
 
 def _addresses(pods: Iterable[Pod]) -> Iterable[Address]:

@@ -73,10 +73,27 @@ def test_only_what_is_selected(world: World, capsys: pytest.CaptureFixture[str])
 def test_a_block_that_is_not_there_is_looked_at_twice_and_then_said(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    elsewhere = calico.block("172.16.99.0/26")
+    world.create(pods()[GOOD])
+    world.create(elsewhere)
+    try:
+        assert check(world, "-n", "ci-team-a") == 3
+    finally:
+        world.delete(elsewhere)
+    assert "block-disagrees" in capsys.readouterr().out
+
+
+def test_pools_without_a_single_block_are_another_ipam_and_one_line(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where Calico only enforces network policies, on addresses of host-local."""
     world.create(pods()[GOOD])
 
     assert check(world) == 3
-    assert "block-disagrees" in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert "calico-ipam-absent" in out
+    assert "but not one block" in out
+    assert "block-disagrees" not in out
 
 
 def test_a_block_of_another_size_is_found_in_the_list(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,7 +153,7 @@ async def running(
     async with open_cluster(access, patience=Patience(attempts=2, sleep=pause)) as cluster:
         api = await discover_calico(cluster.reader)
         observer = Observer(namespaces, api.pools, reads=cluster.reader, pause=sleep, jitter=lambda: 0.5)
-        blocks = Blocks(cluster.reader.get, api.blocks) if api.blocks else None
+        blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
         tools = controlling.Tools(record=book.record, clock=clock, pause=sleep, read_pod=observer.read_pod, says=said)
         before = controlling.Before(intervals=tuple(book.open), intents=tuple(book.intents))
         controller = controlling.Controller(accepted, CONTEXT, observer.picture, blocks, tools, before)

@@ -9,12 +9,12 @@ import aiohttp
 import pytest
 
 from runner_bridge.core.actions import Mode
+from runner_bridge.core.judge.doubt import SETTLE_S
 from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.ledger import EntryKind
-from runner_bridge.flow.controller.proving import SETTLE_S
 from runner_bridge.simulate.cluster import Cluster
 from tests.flow.bridge import Book, pause, running
-from tests.flow.world import World
+from tests.flow.world import CALICO, World, block_spec, calico
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -146,6 +146,36 @@ async def test_a_block_that_lags_behind_turns_no_verdict(cluster: Cluster, world
         mended.set()
         await bridge.until(lambda: bridge.proven("a"))
         assert {one.outcome for one in bridge.said.verdicts if one.assigned} == {Outcome.PASS}
+
+
+async def test_a_block_of_another_size_is_found_in_the_list(cluster: Cluster, world: World) -> None:
+    """Left over from a pool that was made anew with another size of blocks."""
+    async with running(cluster.url, Book()) as bridge:
+        await world.job_pod("a")
+        held = {1: ("a", "node-1", "sandbox-a")}
+        odd = calico("IPAMBlock", "172-16-0-0-28", block_spec("172.16.0.0/28", 16, "node-1", held))
+        await world.ask("POST", f"{CALICO}/ipamblocks", odd)
+        await world.give("a", "172.16.0.1", "infraestrutura", block=False)
+        await bridge.until(lambda: bridge.proven("a"))
+        assert bridge.outcome("a") is Outcome.PASS
+
+
+async def test_addresses_of_another_ipam_are_one_line_and_no_verdict(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await bridge.until(lambda: bridge.codes("a") == ["address-pending"])
+        await world.give("a", "172.16.0.1", "infraestrutura", block=False)
+        await bridge.until(lambda: bridge.said.findings)
+        await world.job_pod("b")
+        await world.give("b", "172.16.0.2", "infraestrutura", block=False)
+        await asyncio.sleep(0.1)
+        assert [one.code.name for one in bridge.said.findings] == ["calico-ipam-absent"]
+        assert book.open == []
+        assert await world.labels("a") == {}
+        await world.job_pod("c")
+        await world.give("c", "172.16.0.3", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("c"))
 
 
 async def test_a_restart_takes_nothing_back_before_the_block_was_read(cluster: Cluster, world: World) -> None:

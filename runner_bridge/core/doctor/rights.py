@@ -68,7 +68,7 @@ def rights_for(purpose: Purpose, *, pools: str, blocks: str, namespace: str = ""
     found += _each(("list", "watch"), "namespaces", "", _NAMESPACES)
     found += _each(("list", "watch"), "nodes", "", "whose address a destination sees behind NAT")
     found += _each(("list", "watch"), "ippools", pools, _POOLS) if pools else []
-    found += _each(("get",), "ipamblocks", blocks, _BLOCKS) if blocks else []
+    found += _each(("get", "list"), "ipamblocks", blocks, _BLOCKS) if blocks else []
     if purpose is Purpose.LABEL:
         found += _each(("patch",), "pods", "", "the labels of the bridge", namespace)
         found += _each(("create",), "events", "events.k8s.io", "a breach is told", namespace)

@@ -8,7 +8,8 @@ another one contradicts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod
     from runner_bridge.core.policy.model import Pool
 
+MOST_NAMED: Final = 3
+"""Of the other pods that show one address."""
 _HELD_BY = "held by "
 
 
@@ -155,13 +158,22 @@ def _confirm(evidence: Evidence, pod: Pod, address: Address) -> tuple[bool, Prob
 
 def _by_status(evidence: Evidence, pod: Pod, address: Address) -> Problem | None:
     """Judge an address that no block was read for."""
-    me = (pod.namespace, pod.name)
-    holders = evidence.holders.get(address)
-    if holders and me in holders:
-        return _twice(address, listed(sorted(f"{namespace}/{name}" for namespace, name in holders - {me})))
+    rivals = _rivals(f"{pod.namespace}/{pod.name}", evidence.holders.get(address, ()))
+    if rivals:
+        return _twice(address, rivals)
     if evidence.strict:
         return Problem(codes.BLOCK_UNREAD, f"{address} by status only", "a block that names the pod")
     return None
+
+
+def _rivals(me: str, holders: tuple[str, ...]) -> str:
+    """Name who else shows an address, if this pod shows it too; a few of many, for each of the many is told."""
+    at = bisect_left(holders, me)
+    if at == len(holders) or holders[at] != me:
+        return ""
+    named = [one for one in holders[: MOST_NAMED + 1] if one != me][:MOST_NAMED]
+    more = len(holders) - 1 - len(named)
+    return f"{listed(named)} and {more} more" if more else listed(named)
 
 
 def _twice(address: Address, others: str) -> Problem:

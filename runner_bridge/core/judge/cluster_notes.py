@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.judge.evidence import Evidence
     from runner_bridge.core.model import Finding
-    from runner_bridge.core.model.cluster import Block, Network
+    from runner_bridge.core.model.cluster import Block, Network, Pod
     from runner_bridge.core.model.verdict import Verdict
 
 T = TypeVar("T")
@@ -28,27 +28,37 @@ def calico_absent(evidence: Evidence) -> Finding | None:
     """
     Return the one line for a cluster where Calico IPAM is not in use or not readable; None where it is in use.
 
-    In use: there is a pool, or, where pools were not given, a pod that Calico's plugin annotated or whose address lies
-    in a declared pool. With no pod on a network nothing is said.
+    Not in use: there is no pool; or there are pools, pods with addresses, and not one block in the whole cluster, for
+    Calico's IPAM writes the block before a pod has its address. So Calico's policy-only installations are told from
+    its own IPAM: with AmazonVPC, Azure, GKE or host-local IPAM the pods may even carry Calico's annotations. A node's
+    podCIDR proves nothing, because Kubernetes may hand it out without anybody using it. One block makes it in use, and
+    pods beside it that have their addresses from elsewhere are judged one by one.
+    Where blocks were not read: a pod that Calico's plugin annotated, or whose address lies in a pool, shows that it is.
+    With no pod on a network nothing is said. Never raises.
     """
     subject = f"cluster {evidence.policy.cluster.name}"
-    if evidence.pools_given:
-        if evidence.pools or not evidence.pools_complete:
+    if evidence.pools_given and not evidence.pools:
+        if not evidence.pools_complete:
             return None
         return Problem(codes.CALICO_IPAM_ABSENT, "no IPPool", "Calico's pools").on(subject)
-    networked = 0
-    for pod in evidence.pods:
-        if pod.annotated is not None or pod.container_id:
+    networked = [pod for pod in evidence.pods if pod.addresses and not pod.host_network]
+    if evidence.pools_given and evidence.blocks_exist is not None:
+        holders = sum(not (pod.finished or pod.deleting or pod.annotated == ()) for pod in networked)
+        if evidence.blocks_exist or not holders:
             return None
-        if pod.host_network or not pod.addresses:
-            continue
-        networked += 1
-        if any(evidence.declared_pools.first(address) is not None for address in pod.addresses):
-            return None
-    if not networked:
+        seen = f"{len(evidence.pools)} pools and {holders} pods with addresses, but not one block"
+        return Problem(codes.CALICO_IPAM_ABSENT, seen, "blocks that hold the addresses of pods").on(subject)
+    if not networked or any(_shows_calico(evidence, pod) for pod in evidence.pods):
         return None
-    seen = f"{networked} pods with addresses, none annotated by Calico, none in a declared pool"
+    pool = "pool" if evidence.pools_given else "declared pool"
+    seen = f"{len(networked)} pods with addresses, none annotated by Calico, none in a {pool}"
     return Problem(codes.CALICO_IPAM_ABSENT, seen, "Calico's traces on pods").on(subject)
+
+
+def _shows_calico(evidence: Evidence, pod: Pod) -> bool:
+    if pod.annotated is not None or pod.container_id:
+        return True
+    return not pod.host_network and any(evidence.covering_pool(address)[0] for address in pod.addresses)
 
 
 def cluster_findings(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[tuple[Finding, Match]]:

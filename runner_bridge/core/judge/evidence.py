@@ -91,6 +91,7 @@ class Evidence:
         self.pools_complete = self.pools_given and Kind.POOLS not in gaps
         self.namespaces_given = snapshot.namespaces is not None
         self.blocks_given = snapshot.blocks is not None
+        self.blocks_exist = snapshot.blocks_exist
         self.failures_given = snapshot.failures is not None
         self.projects = None if projects is None else {str(one.id): one for one in projects}
         self.tiers: dict[str, TierView] = {
@@ -261,17 +262,17 @@ def _distinct(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
     return tuple(kept)
 
 
-def _holders(pods: tuple[Pod, ...]) -> dict[Address, set[tuple[str, str]]]:
-    """Return the live pods of each address that more than one live pod shows; a pod is (namespace, name)."""
-    first: dict[Address, tuple[str, str]] = {}
-    shared: dict[Address, set[tuple[str, str]]] = {}
+def _holders(pods: tuple[Pod, ...]) -> dict[Address, tuple[str, ...]]:
+    """Return the live pods of each address that more than one live pod shows, `namespace/name`, in that order."""
+    first: dict[Address, str] = {}
+    shared: dict[Address, set[str]] = {}
     for pod in pods:
         if pod.finished or pod.host_network or pod.deleting or pod.annotated == ():
             continue
-        key = (pod.namespace, pod.name)
+        name = f"{pod.namespace}/{pod.name}"
         # After a new sandbox the status is old for some seconds; Calico's annotation is not.
         for address in pod.annotated or pod.addresses:
-            other = first.setdefault(address, key)
-            if other != key:
-                shared.setdefault(address, {other}).add(key)
-    return shared
+            other = first.setdefault(address, name)
+            if other != name:
+                shared.setdefault(address, {other}).add(name)
+    return {address: tuple(sorted(names)) for address, names in shared.items()}

@@ -265,6 +265,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     pods: tuple[Pod, ...] = ()
     pools: tuple[IPPool, ...] | None = None
     blocks: tuple[Block, ...] | None = None
+    blocks_exist: bool | None = None
+    """Whether the cluster has any block at all, be it one that was read or not; None: nobody asked."""
     namespaces: tuple[Namespace, ...] | None = None
     failures: tuple[SandboxFailure, ...] | None = None
     gaps: tuple[Gap, ...] = ()

@@ -101,6 +101,7 @@ class Reader:
             pods=pods,
             pools=merged_pools(pools) if "IPPool" in self._given else None,
             blocks=blocks if "IPAMBlock" in self._given else None,
+            blocks_exist=bool(blocks or lost["IPAMBlock"]) if "IPAMBlock" in self._given else None,
             namespaces=namespaces if "Namespace" in self._given else None,
             failures=failures if "Event" in self._given else None,
             gaps=(*self._stops, *(_gap(kind, whys) for kind, whys in lost.items() if whys)),

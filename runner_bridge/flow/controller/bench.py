@@ -101,11 +101,16 @@ class Bench:
         self._examples: dict[str, dict[Key, None]] = {}
         """Runner → job pods of it that ask for exactly their tier's pools."""
 
-    def absent(self) -> Finding | None:
-        """Return the one line for a cluster in which Calico does not give the addresses; None where it does."""
-        if self._picture.pools():
+    def absent(self, blocks_exist: bool | None) -> Finding | None:  # noqa: FBT001 - the answer of a question
+        """
+        Return the one line for a cluster in which Calico does not give the addresses; None where it does.
+
+        Args:
+            blocks_exist: whether there is any block at all; None where that is not known.
+        """
+        if self._picture.pools() and blocks_exist is not False:
             return None
-        snapshot = structs.replace(self._picture.about(()), gaps=())
+        snapshot = structs.replace(self._picture.snapshot(), gaps=(), blocks_exist=blocks_exist)
         return calico_absent(Evidence(self._policy, snapshot))
 
     def judge(self, pods: Mapping[Key, Pod], proofs: Mapping[Key, Proof], now: datetime) -> dict[Key, Judged | None]:

@@ -9,10 +9,13 @@ are in doubt nothing is judged, and that is said; afterwards everything is judge
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
+from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.flow.act import Due, settled
 from runner_bridge.flow.controller.bench import Bench, allocations, worse
 from runner_bridge.flow.controller.entries import Held, closed, gap, kept, told
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 
 TICK_S: Final = 1.0
 """How often pods without an address are looked at again: their clock runs without any change."""
+LOOK_AGAIN_TICKS: Final = 30
+"""How often it is looked for blocks in a cluster that has none."""
 SWEEP_S: Final = 600.0
 MOST_AT_ONCE: Final = 100
 """Pods that are judged before others have their turn."""
@@ -118,6 +123,8 @@ class Controller:
         self._in_doubt = True
         self._was_in_doubt = True
         self._is_first = True
+        self._has_looked = False
+        self._blocks = blocks
         self._absent: Finding | None = None
         self._why = ""
         self._noted = ""
@@ -208,6 +215,7 @@ class Controller:
     async def round(self) -> None:
         """Judge what was touched, record, say, hand over."""
         self._wake.clear()
+        await self._look_for_blocks()
         now = self._tools.clock()
         if self._doubted(now):
             return
@@ -220,6 +228,18 @@ class Controller:
             await asyncio.sleep(0)
         self._was_in_doubt = self._is_first = False
         self._whole_at = now
+
+    async def _look_for_blocks(self) -> None:
+        """See at the start whether there is any block; where there was none, again before that is said of a pod."""
+        blocks = self._blocks
+        if blocks is None or self._picture.doubts:
+            return
+        if not self._has_looked or (
+            blocks.exist is False and self._absent is None and self._bench.absent(blocks.exist) is not None
+        ):
+            self._has_looked = True
+            with contextlib.suppress(NeighbourError, WireError):
+                await blocks.look()
 
     async def _recovered(self, now: datetime) -> None:
         """Look at everything again, with new reads where one failed; the ledger learns what happened meanwhile."""
@@ -239,11 +259,11 @@ class Controller:
         said = tuple(gap for gap in doubts if gap.kind in NEEDED and not gap.reason.endswith(NOT_LISTED))
         # At the start everything is waited for: a pod must not be called pending before its events were read.
         gaps = (*said, *(gap for gap in doubts if gap.reason.endswith(NOT_LISTED)))
-        absent = None if gaps else self._bench.absent()
+        absent = None if gaps else self._bench.absent(self._blocks.exist if self._blocks is not None else None)
         if said and not self._why:
             self._why = said[0].reason
             self._tools.says.doubt(said, now)
-        elif absent is not None and absent != self._absent:
+        elif absent is not None and self._absent is None:
             self._tools.says.finding(absent, now)
         elif not gaps and self._why:
             self._tools.says.doubt((), now)
@@ -348,8 +368,12 @@ class Controller:
             self._tools.says.note(f"Blocks cannot be read, so addresses are as the pods' status says: {self._noted}")
 
     async def _tick(self) -> None:
-        while True:
+        for ticks in itertools.count(1):
             await self._tools.pause(TICK_S)
+            if self._absent is not None and self._blocks is not None and ticks % LOOK_AGAIN_TICKS == 0:
+                with contextlib.suppress(NeighbourError, WireError):
+                    await self._blocks.look()
+                self._wake.set()
             if self.is_whole and not self._picture.doubts:
                 self._whole_at = self._tools.clock()
             if self._waiting:

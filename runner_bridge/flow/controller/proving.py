@@ -8,10 +8,12 @@ handle in it ends in the pod's own sandbox; to disprove one takes fresh reads.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from runner_bridge.core.blocks import block_ranges
 from runner_bridge.core.errors import NeighbourError, WireError
+from runner_bridge.core.judge.doubt import SETTLE_S
+from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.wire.stream import Change, ChangeType
 from runner_bridge.flow.controller.bench import ENOUGH_READS, Proof, disputed, fingerprint, provable
 
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from runner_bridge.flow.controller.bench import Bench
     from runner_bridge.flow.observe.blocks import Blocks
     from runner_bridge.flow.observe.picture import Picture, Source, Touched
-
-SETTLE_S: Final = 2.0
-"""Between two fresh reads of a pod and its block that disagree."""
 
 
 class Prover:
@@ -136,16 +135,15 @@ class Prover:
         self._again.discard(key)
         print_ = fingerprint(pod)
         shown, pools = (*pod.addresses, *(pod.annotated or ())), self._picture.pools() or ()
-        ranges = block_ranges(shown, pools)
         if not all(block_ranges((address,), pools) for address in shown):
             # An address in no pool is in no block that could be computed; the verdict says so already.
             self._proofs[key] = Proof(print_, None, ENOUGH_READS)
             return None
-        kept = () if afresh else blocks.kept(ranges)
-        if len(kept) == len(ranges) and not self._is_disputed(key, pod, Proof(print_, kept, 0)):
+        kept = () if afresh else blocks.kept(shown, pools)
+        if kept and not self._is_disputed(key, pod, Proof(print_, kept, 0)):
             self._proofs[key] = Proof(print_, kept, 0)
             return None
-        first = Proof(print_, await blocks.fresh(ranges), 1)
+        first = Proof(print_, await blocks.holding(shown, pools, thorough=False), 1)
         self._proofs[key] = first
         self._report(key, None)
         if not self._is_disputed(key, pod, first):
@@ -158,7 +156,10 @@ class Prover:
         touched = self._picture.apply(source, (Change(ChangeType.MODIFIED, seen),))
         present = self._picture.pod(key)
         if present is not None and fingerprint(present) == print_:
-            self._proofs[key] = Proof(print_, await blocks.fresh(ranges), ENOUGH_READS)
+            # Listing all blocks is a burden, so only who is still without one is looked for there.
+            held = await blocks.holding(shown, pools, thorough=True)
+            self._proofs[key] = Proof(print_, held, ENOUGH_READS)
+            self.trouble = f"{Kind.BLOCKS} {blocks.refused}." if blocks.refused else self.trouble
         return touched
 
     def _is_disputed(self, key: Key, pod: Pod, proof: Proof) -> bool:

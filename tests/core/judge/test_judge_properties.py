@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from runner_bridge.core.judge import Evidence, judge, judge_pod
+from runner_bridge.core.judge.assigned import MOST_NAMED, _by_status
 from runner_bridge.core.judge.requested import parse_list
 from runner_bridge.core.model import Outcome
 from runner_bridge.core.model import cluster as c
@@ -275,3 +276,54 @@ def test_every_spelling_of_a_list_reads_alike(entries: list[str | None], escaped
 def test_no_text_breaks_the_reading_of_a_list(text: str) -> None:
     parsed = parse_list(text)
     assert parsed is None or json.loads(text) in (None, list(parsed), []) or None in json.loads(text)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), TUPLES, st.one_of(st.none(), TUPLES), st.booleans(), st.booleans()), max_size=14
+    )
+)
+def test_who_shares_an_address_is_told_as_by_comparing_every_pair(
+    parts: list[tuple[int, tuple[Any, ...], tuple[Any, ...] | None, bool, bool]],
+) -> None:
+    """Also where many pods show one address, of which each finding names a few."""
+    pods = tuple(
+        make.job_pod(
+            name=f"pod-{number:02}",
+            phase="Running",
+            addresses=addresses,
+            annotated=annotated,
+            deleting=deleting,
+            host_network=host_network,
+        )
+        for number, addresses, annotated, deleting, host_network in parts
+    )
+    evidence = Evidence(POLICY, c.Snapshot(pods=pods))
+    for pod in pods:
+        for address in {*pod.addresses, *(pod.annotated or ())}:
+            shown = _shown_by(evidence.pods, address)
+            others = sorted(shown - {f"gitlab-runners/{pod.name}"}) if f"gitlab-runners/{pod.name}" in shown else []
+            found = _by_status(evidence, pod, address)
+            assert (found is not None) == bool(others)
+            if found is not None:
+                named, _, more = (
+                    found.observed.removeprefix(f"{address} held by ").removesuffix(" too").partition(" and ")
+                )
+                assert named.split(", ") == others[:MOST_NAMED]
+                assert int(more.removesuffix(" more") or 0) == max(0, len(others) - MOST_NAMED)
+
+
+def _shown_by(pods: tuple[c.Pod, ...], address: object) -> set[str]:
+    return {
+        f"{one.namespace}/{one.name}"
+        for one in pods
+        if not (one.host_network or one.deleting or one.annotated == ()) and address in (one.annotated or one.addresses)
+    }
+
+
+def test_a_crowd_on_one_address_is_judged_in_the_time_of_a_crowd() -> None:
+    """Findings of 20,000 pods that show one address hold the names of a few each, not of all."""
+    pods = tuple(make.job_pod(name=f"pod-{number}") for number in range(20_000))
+    judgement = judge(POLICY, c.Snapshot(pods=pods), now=SOON)
+    assert {len(one.findings[0].observed) < 200 for one in judgement.verdicts} == {True}
+    assert len(judgement.verdicts) == 20_000

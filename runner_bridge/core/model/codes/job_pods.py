@@ -523,7 +523,9 @@ CALICO_IPAM_ABSENT = _unknown(
     page=(
         "Addresses come from Amazon VPC, Azure, GKE or host-local IPAM, or Calico keeps its data in etcd where "
         "Kubernetes cannot show it. Pool annotations do nothing in the first case and cannot be proven in the "
-        "second."
+        "second. Pools alone do not make it in use: an installation of Calico for network policies only may have "
+        "them, and even writes its annotations on pods. Its IPAM writes a block before a pod has an address, so pods "
+        "with addresses in a cluster without one block have them from elsewhere."
     ),
     remedy="Give the pools with `--pools` if there are some; else this cluster is not one for runner-bridge.",
 )
