@@ -32,21 +32,29 @@ _RUNNER = """
 """
 _ROUND = "pageInfo { hasNextPage endCursor }"
 
-PROJECTS_OF_GROUP = f"""query ($path: ID!, $after: String) {{ group(fullPath: $path) {{
-  projects(includeSubgroups: true, first: {PAGE}, after: $after) {{ nodes {{ {_PROJECT} }} {_ROUND} }} }} }}"""
-"""All projects below a group."""
 
-RUNNERS_OF_INSTANCE = f"""query ($after: String) {{
-  runners(first: {PAGE}, after: $after) {{ nodes {{ {_RUNNER} }} {_ROUND} }} }}"""
-"""Every runner, of each type; administrators alone."""
+def projects_of_group(path: str, after: str | None) -> str:
+    """Return the question for all projects below a group, after a cursor."""
+    nodes = f"projects(includeSubgroups: true, {_from(after)}) {{ nodes {{ {_PROJECT} }} {_ROUND} }}"
+    return f"{{ group(fullPath: {_text(path)}) {{ {nodes} }} }}"
 
-RUNNERS_OF_GROUP = f"""query ($path: ID!, $after: String) {{ group(fullPath: $path) {{
-  runners(membership: DESCENDANTS, first: {PAGE}, after: $after) {{ nodes {{ {_RUNNER} }} {_ROUND} }} }} }}"""
-"""The runners of a group, of the groups below it, and of all their projects."""
 
-RUNNERS_OF_PROJECT = f"""query ($path: ID!, $after: String) {{ project(fullPath: $path) {{
-  runners(first: {PAGE}, after: $after) {{ nodes {{ {_RUNNER} }} {_ROUND} }} }} }}"""
-"""The runners that a project sees."""
+def runners_of_instance(after: str | None) -> str:
+    """Return the question for every runner, of each type; administrators alone get an answer."""
+    return f"{{ runners({_from(after)}) {{ nodes {{ {_RUNNER} }} {_ROUND} }} }}"
+
+
+def runners_of_group(path: str, after: str | None) -> str:
+    """Return the question for the runners of a group, of the groups below it, and of all their projects."""
+    nodes = f"runners(membership: DESCENDANTS, {_from(after)}) {{ nodes {{ {_RUNNER} }} {_ROUND} }}"
+    return f"{{ group(fullPath: {_text(path)}) {{ {nodes} }} }}"
+
+
+def runners_of_project(path: str, after: str | None) -> str:
+    """Return the question for the runners that a project sees."""
+    nodes = f"runners({_from(after)}) {{ nodes {{ {_RUNNER} }} {_ROUND} }}"
+    return f"{{ project(fullPath: {_text(path)}) {{ {nodes} }} }}"
+
 
 Node = TypeVar("Node")
 
@@ -117,7 +125,7 @@ class Found(Struct, Generic[Node], frozen=True):
 
 def projects(data: Mapping[str, object], *, what: str) -> Found[Project] | None:
     """
-    Read the answer to `PROJECTS_OF_GROUP`; None: there is no such group for us.
+    Read the answer to `projects_of_group`; None: there is no such group for us.
 
     Raises:
         WireError: it has another shape.
@@ -131,7 +139,7 @@ def projects(data: Mapping[str, object], *, what: str) -> Found[Project] | None:
 
 def runners(data: Mapping[str, object], *, what: str) -> Found[Runner] | None:
     """
-    Read the answer to one of `RUNNERS_OF_…`; None: there is no such group or project for us, or we may not list.
+    Read the answer to one of `runners_of_…`; None: there is no such group or project for us, or we may not list.
 
     Raises:
         WireError: it has another shape.
@@ -141,6 +149,15 @@ def runners(data: Mapping[str, object], *, what: str) -> Found[Runner] | None:
         return None if page is None else Found(tuple(_to_runner(one) for one in page.nodes or () if one), _after(page))
     except (msgspec.ValidationError, ValueError) as error:
         raise _odd(error, what) from None
+
+
+def _from(after: str | None) -> str:
+    return f"first: {PAGE}" if after is None else f"first: {PAGE}, after: {_text(after)}"
+
+
+def _text(value: str) -> str:
+    """Write a text into a question; GraphQL and JSON quote alike."""
+    return msgspec.json.encode(value).decode()
 
 
 def number_of(gid: str) -> int:

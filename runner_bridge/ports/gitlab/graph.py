@@ -42,7 +42,7 @@ class Graph:
         self._settings = settings
         self._client: tuple[str, gitlab.AsyncGraphQL] | None = None
 
-    async def ask(self, query: str, variables: Mapping[str, object], token: str) -> Replied:
+    async def ask(self, query: str, token: str) -> Replied:
         """
         Ask one question.
 
@@ -57,7 +57,7 @@ class Graph:
         errors: tuple[str, ...] = ()
         async with asyncio.timeout(self._settings.whole_s):
             try:
-                data = await client.execute(query, variable_values=dict(variables))
+                data = await client.execute(query)
             except graph_errors.TransportQueryError as error:
                 errors = tuple(_words(one) for one in error.errors or ())
             except graph_errors.TransportConnectionFailed as error:

@@ -131,12 +131,8 @@ class Projects:
         deed = Deed(verb="list", resource="projects", endpoint="graphql-projects", subject=f"of {root}")
         after: str | None = None
         while True:
-            data = await self._session.graph(
-                gitlab_graph.PROJECTS_OF_GROUP,
-                deed=deed,
-                purpose=Purpose.READ,
-                variables={"path": root, "after": after},
-            )
+            query = gitlab_graph.projects_of_group(root, after)
+            data = await self._session.graph(query, deed=deed, purpose=Purpose.READ)
             found = gitlab_graph.projects(data, what=self._session.subject(deed))
             if found is None:
                 raise _no_group(self._session.url, root)

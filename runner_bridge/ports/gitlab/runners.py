@@ -9,6 +9,7 @@ was lost a new token. With a marker of its own for each runner that is wanted, i
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.errors import DeniedError, InvalidError, StaleError
@@ -69,7 +70,7 @@ class Runners:
         if self._is_shared:
             message = f"{self._session.url}: its instance runners are not ours to list. Ask for those of a group."
             raise DeniedError(message, verb="list", resource="runners")
-        found = await self._listed(gitlab_graph.RUNNERS_OF_INSTANCE, "", "")
+        found = await self._listed(gitlab_graph.runners_of_instance, "")
         if found is None:
             message = f"{self._session.url}: list runners: only an administrator's token lists those of the instance."
             raise DeniedError(message, verb="list", resource="runners")
@@ -82,7 +83,7 @@ class Runners:
         Raises:
             NeighbourError: GitLab cannot be asked.
         """
-        return await self._listed(gitlab_graph.RUNNERS_OF_GROUP, path, "group")
+        return await self._listed(partial(gitlab_graph.runners_of_group, path), f"of group {path}")
 
     async def of_project(self, path: str) -> tuple[Runner, ...] | None:
         """
@@ -91,7 +92,7 @@ class Runners:
         Raises:
             NeighbourError: GitLab cannot be asked.
         """
-        return await self._listed(gitlab_graph.RUNNERS_OF_PROJECT, path, "project")
+        return await self._listed(partial(gitlab_graph.runners_of_project, path), f"of project {path}")
 
     async def get(self, runner_id: int) -> Runner | None:
         """
@@ -225,14 +226,12 @@ class Runners:
     def _reading(self) -> Purpose:
         return self._session.tokens.first(Purpose.READ, Purpose.MANAGE)
 
-    async def _listed(self, query: str, path: str, kind: str) -> tuple[Runner, ...] | None:
-        subject = f"of {kind} {path}" if kind else ""
+    async def _listed(self, question: Callable[[str | None], str], subject: str) -> tuple[Runner, ...] | None:
         deed = Deed(verb="list", resource="runners", endpoint="graphql-runners", subject=subject)
         found: dict[int, Runner] = {}
         after: str | None = None
         while True:
-            variables = {"path": path, "after": after} if kind else {"after": after}
-            data = await self._session.graph(query, deed=deed, purpose=Purpose.READ, variables=variables)
+            data = await self._session.graph(question(after), deed=deed, purpose=Purpose.READ)
             page = gitlab_graph.runners(data, what=self._session.subject(deed))
             if page is None:
                 return None

@@ -129,9 +129,7 @@ class Session:
 
         return await self._persist(once, deed=deed, purpose=purpose, repeat=repeat)
 
-    async def graph(
-        self, query: str, *, deed: Deed, purpose: Purpose, variables: Mapping[str, object]
-    ) -> Mapping[str, object]:
+    async def graph(self, query: str, *, deed: Deed, purpose: Purpose) -> Mapping[str, object]:
         """
         Ask over GraphQL; every question of ours may be repeated. Returns what stands under `data`.
 
@@ -141,7 +139,7 @@ class Session:
         """
 
         async def once(token: str) -> Mapping[str, object]:
-            replied = await self._graph.ask(query, variables, token)
+            replied = await self._graph.ask(query, token)
             self._note(replied.headers)
             if replied.status != 200:
                 body = "; ".join(replied.errors).encode()

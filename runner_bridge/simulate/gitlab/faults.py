@@ -1,0 +1,63 @@
+"""Switches for what goes wrong between a client and GitLab: refusals, web pages, delays, answers that are lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping  # noqa: TC003 - a field
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What happens to the requests that match."""
+
+    method: str = ""
+    """`GET`, `POST` …; empty for any."""
+    path: str = ""
+    """A regular expression that is looked for in the path; empty for any."""
+    times: int | None = 1
+    """How many requests it hits; None for all until it is taken away."""
+    status: int = 0
+    """The answer's; 0: the true one."""
+    body: bytes = b""
+    """In place of the true one, where `status` is given."""
+    content_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer, besides the usual ones."""
+    delay_s: float = 0
+    """The answer comes so much later, after the request was carried out."""
+    is_carried_out: bool = False
+    """The request is carried out, whatever is answered."""
+    is_torn: bool = False
+    """The connection goes away in place of an answer."""
+
+
+def too_many(**more: str) -> Mapping[str, str]:
+    """Return the headers of a refusal by the limit on requests; `more` with `_` for `-`."""
+    return {key.replace("_", "-"): value for key, value in more.items()}
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that are switched on, oldest first."""
+
+    _on: list[tuple[Fault, int]] = field(default_factory=list)
+
+    def add(self, fault: Fault) -> None:
+        """Switch a fault on."""
+        self._on.append((fault, 0))
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        self._on.clear()
+
+    def hit(self, method: str, path: str) -> Fault | None:
+        """Return the first fault that this request meets, and count it."""
+        for index, (fault, hits) in enumerate(self._on):
+            if fault.method in {"", method} and re.search(fault.path, path):
+                if fault.times is not None and hits + 1 >= fault.times:
+                    del self._on[index]
+                else:
+                    self._on[index] = fault, hits + 1
+                return fault
+        return None
