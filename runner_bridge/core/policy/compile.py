@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.policy.model import Network, Rule, Tier
     from runner_bridge.core.policy.report import Report
-    from runner_bridge.core.policy.schema import PolicyShape, WaiverShape, WorkloadShape
+    from runner_bridge.core.policy.schema import PolicyShape
+    from runner_bridge.core.policy.schema.limits import WaiverShape
+    from runner_bridge.core.policy.schema.tiers import WorkloadShape
 
 UNLIMITED_COUNTS_AS = 10
 """Share of a runner without a limit in the `concurrent` of its manager."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.policy.model import Network
     from runner_bridge.core.policy.report import Report
-    from runner_bridge.core.policy.schema import PoolShape
+    from runner_bridge.core.policy.schema.places import PoolShape
 
 Pools: TypeAlias = dict[str, Pool | None]
 """By name; None for one that is defined but wrong, so that its name is no second problem."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Cluster, Pool
     from runner_bridge.core.policy.pools import Pools
     from runner_bridge.core.policy.report import Report
-    from runner_bridge.core.policy.schema import RunnerShape, TierShape
+    from runner_bridge.core.policy.schema.tiers import RunnerShape, TierShape
 
 FAMILIES = ("IPv4", "IPv6")
 _USUAL_EGRESS = {
