@@ -81,18 +81,8 @@ def _read(world: World, caller: Caller, asked: Asked) -> Reply | None:
             return Reply(data=documents.group(_group(world, caller, ref), base=asked.base))
         case ("projects", ref):
             return _project(world, caller, asked, ref)
-        case ("projects", ref, "jobs", number):
-            job = world.jobs.get(int(number))
-            project = project_of(world, caller, ref)
-            if job is None or job.project is not project:
-                raise missing()
-            return Reply(data=documents.job(job, world.now(), base=asked.base))
-        case ("projects", ref, "pipelines", number):
-            project = project_of(world, caller, ref)
-            found = [one for one in world.jobs.values() if one.pipeline_id == int(number) and one.project is project]
-            if not found:
-                raise missing()
-            return Reply(data=documents.pipeline(found[0], base=asked.base))
+        case ("projects", ref, "jobs" | "pipelines" as kind, number):
+            return Reply(data=_of_project(world, project_of(world, caller, ref), kind, int(number), base=asked.base))
     return None
 
 
@@ -103,6 +93,15 @@ _SCOPES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("version",): ("read_api", "read_user"),
     ("runners",): ("read_api", "manage_runner"),
 }
+
+
+def _of_project(world: World, project: Project, kind: str, number: int, *, base: str) -> documents.Document:
+    for job in world.jobs.values():
+        if job.project is project and kind == "jobs" and job.id == number:
+            return documents.job(job, world.now(), base=base)
+        if job.project is project and kind == "pipelines" and job.pipeline_id == number:
+            return documents.pipeline(job, base=base)
+    raise missing()
 
 
 def project_of(world: World, caller: Caller, ref: str) -> Project:
