@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
 
-__all__ = ["Evidence", "counted", "in_order", "judge", "judge_pod"]
+__all__ = ["Evidence", "counted", "in_order", "judge", "judge_pod", "summed"]
 
 _ORDER = {Outcome.BREACH: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 2}
 
@@ -86,6 +86,34 @@ def in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 def _order(verdict: Verdict) -> tuple[int, str, str, str]:
     return _ORDER[verdict.outcome], verdict.namespace, verdict.pod, verdict.uid
+
+
+def summed(
+    policy: Policy,
+    snapshot: Snapshot,
+    verdicts: Iterable[Verdict],
+    *,
+    now: datetime,
+    unmanaged: int = 0,
+    other: int = 0,
+) -> Judgement:
+    """
+    Put verdicts that were made one by one into the judgement of a whole.
+
+    Args:
+        policy: what is meant.
+        snapshot: what all of them stand on: pools and gaps; pods need not be in it.
+        verdicts: of every job pod.
+        now: when they hold.
+        unmanaged: job pods of runners that the policy does not declare.
+        other: pods that are no job pods.
+
+    Never raises.
+    """
+    ordered = in_order(verdicts)
+    findings, waived = split(policy.waivers, cluster_findings(Evidence(policy, snapshot), ordered), now.date())
+    counts = counted(ordered, unmanaged=unmanaged, other=other)
+    return Judgement(verdicts=tuple(ordered), findings=findings, waived=waived, counts=counts)
 
 
 def counted(verdicts: Sequence[Verdict], *, unmanaged: int = 0, other: int = 0) -> Counts:

@@ -1,0 +1,201 @@
+"""
+Answers for many who ask at once: each is put together in a thread, once for all who ask in the same second.
+
+On a cluster with tens of thousands of pods an answer costs as much as judging some of them; no client, however often it
+asks, may hold up the loop that judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from runner_bridge.ask.answers import addresses, check, status
+from runner_bridge.ask.metrics import words_of
+from runner_bridge.ask.views import status_data, verdict_data, who_had_data
+from runner_bridge.ask.web.problem import BusyError
+from runner_bridge.core.holding import Holder, Holding, holding
+from runner_bridge.core.judge import summed
+from runner_bridge.core.model.cluster import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
+
+    from runner_bridge.ask.web.sources import Sources, WhoHad
+    from runner_bridge.core.model.cluster import Address, IPPool, Pod
+    from runner_bridge.core.model.state import BridgeState
+    from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.policy.model import Policy
+
+T = TypeVar("T")
+
+REUSE_S: Final = 1.0
+"""How old an answer may be that is given again."""
+HELD_REUSE_S: Final = 10.0
+"""As above, for what CI holds: a scrape need not count again what the one before counted."""
+LEDGER_AT_ONCE: Final = 4
+"""Questions to the ledger at a time; more are told to come again."""
+MOST_CANDIDATES: Final = 1000
+_JOBS: Final = (Holder.JOBS, Holder.OTHER_JOBS)
+
+
+class Shared(Generic[T]):
+    """
+    One value for all who ask at the same time and for a while after.
+
+    Args of the constructor:
+        make: makes it anew.
+        reuse_s: for how long it is given again.
+    """
+
+    def __init__(self, make: Callable[[], Awaitable[T]], reuse_s: float) -> None:
+        self._make = make
+        self._reuse_s = reuse_s
+        self._task: asyncio.Task[T] | None = None
+        self._made_at = 0.0
+
+    async def get(self) -> T:
+        """Return it; whoever gives up waiting does not stop it for the others."""
+        loop = asyncio.get_running_loop()
+        old = self._task is not None and self._task.done() and loop.time() - self._made_at > self._reuse_s
+        if self._task is None or old or _has_failed(self._task):
+            self._task = loop.create_task(self._run(), name="answer")
+        return await asyncio.shield(self._task)
+
+    async def close(self) -> None:
+        """Give up what is being made."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> T:
+        try:
+            return await self._make()
+        finally:
+            self._made_at = asyncio.get_running_loop().time()
+
+
+class Answers:
+    """
+    What the routes ask for, ready to be sent.
+
+    Args of the constructor:
+        sources: where it comes from.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._holding = Shared(self._count, HELD_REUSE_S)
+        self._status = Shared(self._make_status, REUSE_S)
+        self._check = Shared(self._make_check, REUSE_S)
+        self._asking: set[asyncio.Task[str]] = set()
+
+    async def status(self) -> str:
+        """Return the status as JSON."""
+        return await self._status.get()
+
+    async def check(self) -> str:
+        """Return every verdict as JSON."""
+        return await self._check.get()
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """Return what Prometheus reads, and its content type."""
+        sources = self._sources
+        held = await self._holding.get()
+        verdicts = sources.verdicts()
+        words = await asyncio.to_thread(words_of, verdicts)
+        fills = status.fills(sources.policy(), held)
+        return sources.metrics.render(accept, sources.state(), held, fills, words)
+
+    async def who_had(self, ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> str:
+        """
+        Return who had an address, as JSON.
+
+        Raises:
+            BusyError: too many ask at the same time.
+            LedgerError: it cannot be read.
+        """
+        if len(self._asking) >= LEDGER_AT_ONCE:
+            message = "The ledger is being asked by others; too many at a time would hold up its writer. Ask again."
+            raise BusyError(message)
+        task = asyncio.create_task(asyncio.to_thread(_who_had, ask, address, since, until), name="who-had")
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Give up what is under way; a thread that asks the ledger is waited for, because it cannot be stopped."""
+        for one in (self._holding, self._status, self._check):
+            await one.close()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    async def _count(self) -> Holding:
+        return await asyncio.to_thread(holding, self._sources.policy(), self._sources.pods())
+
+    async def _make_status(self) -> str:
+        return await asyncio.to_thread(_status, *self._taken())
+
+    async def _make_check(self) -> str:
+        return await asyncio.to_thread(_check, *self._taken())
+
+    def _taken(self) -> tuple[BridgeState, Policy, Sequence[Verdict], Sequence[Pod], Sequence[IPPool] | None]:
+        """Take everything at one moment, before a thread begins to look at it."""
+        sources = self._sources
+        return sources.state(), sources.policy(), sources.verdicts(), sources.pods(), sources.pools()
+
+
+def _has_failed(task: asyncio.Task[T]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _checked(
+    state: BridgeState,
+    policy: Policy,
+    verdicts: Sequence[Verdict],
+    held: Holding,
+    pools: Sequence[IPPool] | None,
+) -> check.CheckAnswer:
+    snapshot = Snapshot(pools=None if pools is None else tuple(pools), gaps=state.gaps)
+    judgement = summed(
+        policy,
+        snapshot,
+        verdicts,
+        now=state.at,
+        unmanaged=held.pods.get(Holder.OTHER_JOBS, 0),
+        other=sum(number for kind, number in held.pods.items() if kind not in _JOBS),
+    )
+    return check.answer(judgement, source=f"watched {state.server}", judged_at=state.at)
+
+
+def _status(
+    state: BridgeState,
+    policy: Policy,
+    verdicts: Sequence[Verdict],
+    pods: Sequence[Pod],
+    pools: Sequence[IPPool] | None,
+) -> str:
+    held = holding(policy, pods)
+    fills = status.fills(policy, held, pools=pools)
+    return status_data.render(status.answer(state, _checked(state, policy, verdicts, held, pools), held, fills))
+
+
+def _check(
+    state: BridgeState,
+    policy: Policy,
+    verdicts: Sequence[Verdict],
+    pods: Sequence[Pod],
+    pools: Sequence[IPPool] | None,
+) -> str:
+    return verdict_data.render_json(_checked(state, policy, verdicts, holding(policy, pods), pools))
+
+
+def _who_had(ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> str:
+    found, gaps = ask(address, since=since, until=until)
+    newest = found[-MOST_CANDIDATES:]
+    one = addresses.answer(addresses.Kind.ADDRESS, str(address), newest, gaps, since=since, until=until)
+    if len(newest) < len(found):
+        note = f"Only the newest {MOST_CANDIDATES:,} of {len(found):,} candidates are listed. Name a moment with at=."
+        one = replace(one, notes=(*one.notes, note))
+    return who_had_data.render_json(one)

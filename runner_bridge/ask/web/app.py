@@ -1,0 +1,235 @@
+"""The routes, and what every request passes through: time limit, gate, errors, headers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from runner_bridge.ask.answers.health import alive, ready
+from runner_bridge.ask.web.access import OPEN, Asker, Role, permit, who
+from runner_bridge.ask.web.answering import Answers
+from runner_bridge.ask.web.problem import HEADERS, BusyError, problem, problem_of
+from runner_bridge.ask.web.sources import Sources
+from runner_bridge.core.errors import WireError
+from runner_bridge.core.moments import parse
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
+
+    from runner_bridge.ask.answers.health import Health
+    from runner_bridge.core.model.cluster import Address
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ANSWER_S: Final = 20.0
+"""How long an answer may take."""
+_JSON: Final = "application/json"
+_SAFE: Final = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One path, for the gate and for the reference."""
+
+    path: str
+    role: Role | None
+    """Who may ask; None: everybody."""
+    parameters: tuple[str, ...] = ()
+    help: str
+    """One sentence without full stop."""
+
+
+ROUTES: Final = (
+    Route(
+        path="/healthz", role=None, help="200 while the process is at work, 503 where a watch is stuck: start it anew"
+    ),
+    Route(path="/readyz", role=None, help="200 while what it says can be relied on and is recorded, else 503"),
+    Route(path="/metrics", role=None, help="What Prometheus reads"),
+    Route(path="/api/v1/status", role=Role.VIEWER, help="The status, as `runner-bridge status -o json` prints it"),
+    Route(
+        path="/api/v1/check",
+        role=Role.VIEWER,
+        help="Every verdict of now, as `runner-bridge check -o json` prints them",
+    ),
+    Route(
+        path="/api/v1/who-had",
+        role=Role.AUDITOR,
+        parameters=("address", "at", "since", "until"),
+        help="Who had an address, as `runner-bridge who-had -o json` prints it",
+    ),
+)
+_BY_PATH: Final = {one.path: one for one in ROUTES}
+
+SOURCES: Final = web.AppKey("sources", Sources)
+LIMIT: Final = web.AppKey("limit", float)
+ANSWERS: Final = web.AppKey("answers", Answers)
+ASKER: Final = web.RequestKey("asker", Asker)
+
+
+def make_app(sources: Sources, *, answer_s: float = ANSWER_S) -> web.Application:
+    """
+    Return the application; `serving.serve` makes it listen.
+
+    Args:
+        sources: where its answers come from.
+        answer_s: how long an answer may take.
+    """
+    app = web.Application(middlewares=[_outermost], client_max_size=1024)
+    app[SOURCES] = sources
+    app[ANSWERS] = Answers(sources)
+    app[LIMIT] = answer_s
+    handlers = {
+        "/healthz": _healthz,
+        "/readyz": _readyz,
+        "/metrics": _metrics,
+        "/api/v1/status": _status,
+        "/api/v1/check": _check,
+        "/api/v1/who-had": _who_had,
+    }
+    for route in ROUTES:
+        app.router.add_get(route.path, handlers[route.path])
+    app.cleanup_ctx.append(_closing)
+    return app
+
+
+async def _closing(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[ANSWERS].close()
+
+
+@web.middleware
+async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every request, in time, with the headers of all; whatever goes wrong becomes a problem document."""
+    sources = request.app[SOURCES]
+    try:
+        _pass_gate(request, sources)
+        async with asyncio.timeout(request.app[LIMIT]):
+            response = await handler(request)
+    except TimeoutError:
+        response = problem_of(
+            BusyError(f"The answer took longer than {request.app[LIMIT]:g} s. Ask again, or ask for less.")
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing of it may reach the client
+        response = problem_of(error)
+        if response.status == 500:
+            sources.tell(f"GET {request.path}: {type(error).__name__}: {error}")
+    response.headers.update(HEADERS)
+    if request.body_exists:
+        response.force_close()  # what follows is a body that nobody reads
+    sources.metrics.requested(request.path if request.path in _BY_PATH else "", response.status)
+    return response
+
+
+def _pass_gate(request: web.Request, sources: Sources) -> None:
+    """
+    Let a request pass, or not.
+
+    Raises:
+        RefusedError: it is not known who asks, or not permitted.
+        web.HTTPException: it asks for something else than to read.
+    """
+    if request.method not in _SAFE:
+        raise web.HTTPMethodNotAllowed(request.method, _SAFE)
+    if request.body_exists:
+        raise web.HTTPRequestEntityTooLarge(max_size=0, actual_size=request.content_length or 1)
+    if request.path in OPEN:
+        return
+    asker = who(
+        peer=request.remote or "",
+        headers=request.headers,
+        host=request.headers.get("Host", ""),
+        tokens=sources.tokens,
+    )
+    route = _BY_PATH.get(request.path)
+    permit(asker, route.role if route is not None and route.role is not None else Role.VIEWER)
+    request[ASKER] = asker
+
+
+async def _healthz(request: web.Request) -> web.Response:
+    _parameters(request)
+    return _told(alive(request.app[SOURCES].state()))
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    _parameters(request)
+    return _told(ready(request.app[SOURCES].state()))
+
+
+def _told(health: Health) -> web.Response:
+    """Name what is not well, and not why: everybody may ask this."""
+    lines = [f"[-] {one.name} failed: reason withheld, see status or the log" for one in health.troubles]
+    return web.Response(text="\n".join([*lines, "failed" if lines else "ok"]) + "\n", status=503 if lines else 200)
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    body, content_type = await request.app[ANSWERS].metrics(request.headers.get("Accept", ""))
+    return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+async def _status(request: web.Request) -> web.Response:
+    _parameters(request)
+    return web.Response(text=await request.app[ANSWERS].status(), content_type=_JSON)
+
+
+async def _check(request: web.Request) -> web.Response:
+    _parameters(request)
+    return web.Response(text=await request.app[ANSWERS].check(), content_type=_JSON)
+
+
+async def _who_had(request: web.Request) -> web.Response:
+    sources = request.app[SOURCES]
+    asked = _parameters(request, "address", "at", "since", "until")
+    address, since, until = _address(asked.get("address", "")), *_stretch(asked)
+    sources.tell(f"who-had {address} asked by {request[ASKER].name}")
+    if sources.who_had is None:
+        return problem(503, "This process has no ledger: a standby records nothing. Ask the one that leads.")
+    text = await request.app[ANSWERS].who_had(sources.who_had, address, since, until)
+    return web.Response(text=text, content_type=_JSON)
+
+
+def _parameters(request: web.Request, *known: str) -> dict[str, str]:
+    """
+    Return the parameters of the query.
+
+    Raises:
+        WireError: one is not known here, or given twice.
+    """
+    found: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name not in known:
+            expected = f"Known here: {', '.join(known)}." if known else "None is known here."
+            message = f"{name[:40]!r} is no parameter. {expected}"
+            raise WireError(message)
+        if name in found:
+            message = f"{name!r} is given twice. Give it once."
+            raise WireError(message)
+        found[name] = value
+    return found
+
+
+def _address(text: str) -> Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        message = f"address={text[:60]!r} is no address. Write address=172.16.12.2."
+        raise WireError(message) from None
+
+
+def _stretch(asked: dict[str, str]) -> tuple[datetime | None, datetime | None]:
+    """Return the stretch of time that is asked about; None: no bound."""
+    if "at" in asked and ("since" in asked or "until" in asked):
+        message = "'at' and 'since' or 'until' exclude each other. Give a moment, or a stretch."
+        raise WireError(message)
+    if "at" in asked:
+        return parse(asked["at"])
+    since = parse(asked["since"]).since if "since" in asked else None
+    until = parse(asked["until"]).until if "until" in asked else None
+    if since is not None and until is not None and since > until:
+        message = "'since' is after 'until'. Name the earlier moment first."
+        raise WireError(message)
+    return since, until

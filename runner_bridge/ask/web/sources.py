@@ -1,0 +1,56 @@
+"""What the web part is handed by `cli`: where its answers come from. Nothing of it can be changed from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from runner_bridge.ask.metrics import Metrics
+    from runner_bridge.ask.web.access import Token
+    from runner_bridge.core.model.cluster import Address, IPPool, Pod
+    from runner_bridge.core.model.ledger import Gap, Interval
+    from runner_bridge.core.model.state import BridgeState
+    from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.policy.model import Policy
+
+
+class WhoHad(Protocol):
+    """Asks the ledger; called in a thread, several at a time."""
+
+    def __call__(
+        self, address: Address, *, since: datetime | None, until: datetime | None
+    ) -> tuple[Sequence[Interval], Sequence[Gap]]:
+        """
+        Return the intervals of an address that touch a stretch of time, by their beginning, and what was not watched.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """
+    All of it. What is called without `await` returns at once, and a value that nobody changes afterwards.
+
+    `verdicts` and `pods` may be in any order.
+    """
+
+    state: Callable[[], BridgeState]
+    policy: Callable[[], Policy]
+    """The one in force."""
+    verdicts: Callable[[], Sequence[Verdict]]
+    pods: Callable[[], Sequence[Pod]]
+    """Every pod that is watched."""
+    pools: Callable[[], Sequence[IPPool] | None]
+    who_had: WhoHad | None
+    """None where this process has no ledger."""
+    metrics: Metrics
+    tell: Callable[[str], None]
+    """Tells the log one sentence: who asked for what had an address, and defects."""
+    tokens: tuple[Token, ...] = ()
+    """None: only this machine is believed."""
