@@ -65,7 +65,7 @@ class Present(Struct, gc=False):
     """An object of which only matters that it is there."""
 
 
-class OwnedAsks(Struct, gc=False):
+class OwnedAsks(Struct, gc=False, omit_defaults=True):
     """Which of the asking annotations an entry of `managedFields` owns; a present key has the value `{}`."""
 
     ipv4_pools: Present | None = field(default=None, name=f"f:{_CNI}ipv4pools")
@@ -77,19 +77,19 @@ class OwnedAsks(Struct, gc=False):
     allowed_source_prefixes: Present | None = field(default=None, name=f"f:{_CNI}allowedSourcePrefixes")
 
 
-class OwnedMetadata(Struct, gc=False):
+class OwnedMetadata(Struct, gc=False, omit_defaults=True):
     """`f:metadata` of an entry of `managedFields`."""
 
     annotations: OwnedAsks | None = field(default=None, name="f:annotations")
 
 
-class OwnedFields(Struct, gc=False):
+class OwnedFields(Struct, gc=False, omit_defaults=True):
     """`fieldsV1` of an entry of `managedFields`."""
 
     metadata: OwnedMetadata | None = field(default=None, name="f:metadata")
 
 
-class ManagedFields(Struct, gc=False):
+class ManagedFields(Struct, gc=False, omit_defaults=True):
     """Who last wrote which fields, and when."""
 
     time: Instant | None = None

@@ -87,7 +87,7 @@ def namespace_of(wire: objects.Namespace) -> cluster.Namespace:
 
 def asked_of(notes: objects.Asks) -> cluster.Asked:
     """Return what annotations ask for; one shared value where they ask nothing."""
-    values = (
+    return _asked(
         notes.ipv4_pools,
         notes.ipv6_pools,
         notes.ip_families,
@@ -96,12 +96,13 @@ def asked_of(notes: objects.Asks) -> cluster.Asked:
         notes.floating_ips,
         notes.allowed_source_prefixes,
     )
-    return _asked(values) if any(value is not None for value in values) else cluster.NOTHING_ASKED
 
 
 # All job pods of a tier ask with the same text: one value serves them all.
 @lru_cache(maxsize=256)
-def _asked(values: tuple[str | None, ...]) -> cluster.Asked:
+def _asked(*values: str | None) -> cluster.Asked:
+    if all(value is None for value in values):
+        return cluster.NOTHING_ASKED
     keys = cluster.Asked.__struct_fields__
     return cluster.Asked(**dict(zip(keys, values, strict=True)))
 

@@ -23,9 +23,10 @@ from runner_bridge.core.wire.calico import IPAMBlock, IPPool, block_of, pool_of
 from runner_bridge.core.wire.events import Event, failure_of
 from runner_bridge.core.wire.pods import namespace_of, node_of, pod_of
 from runner_bridge.core.wire.salvage import UNREADABLE, explain, salvage
+from runner_bridge.core.wire.shorten import Shortener
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Value: TypeAlias = (
     cluster.Pod | cluster.IPPool | cluster.Block | cluster.Namespace | cluster.SandboxFailure | cluster.Node
@@ -128,11 +129,13 @@ class Stream:
         self._page: Decoder[Any] = Decoder(listed[self._wire])
         self._raw_page: Decoder[Any] = Decoder(listed[Raw])
         self._item: Decoder[Any] = Decoder(self._wire)
+        self._value: Callable[[Any, tuple[str, ...]], tuple[Value | None, str]] = _VALUES[kind]
+        self._shortened: Callable[[bytes], bytes] = Shortener().shortened if kind is Kind.PODS else _as_it_is
 
     def lines(self, data: bytes) -> Lines:
         """Read a batch of whole lines. Never raises."""
         try:
-            lines = self._lines.decode_lines(data)
+            lines = self._lines.decode_lines(self._shortened(data))
         except UNREADABLE:
             return self._each(data)
         lost: list[str] = []
@@ -148,10 +151,12 @@ class Stream:
         """
         lost: list[str] = []
         try:
-            items: list[tuple[Any, tuple[str, ...]]] = [(item, ()) for item in self._page.decode(data).items or ()]
+            page = self._page.decode(self._shortened(data))
         except UNREADABLE:
             items = self._odd_page(data, lost)
-        seen = [one for item, problems in items if (one := self._seen(item, problems, lost))]
+            seen = [one for item, problems in items if (one := self._seen(item, problems, lost))]
+        else:
+            seen = [one for item in page.items or () if (one := self._seen(item, (), lost))]
         return Page(tuple(seen), tuple(lost))
 
     def item(self, data: bytes) -> Seen:
@@ -242,18 +247,35 @@ class Stream:
         value, problem = self._value(item, problems)
         return Seen((meta.namespace or "", meta.name), version, meta.uid or "", value, problem)
 
-    def _value(self, item: Any, problems: tuple[str, ...]) -> tuple[Value | None, str]:  # noqa: ANN401
-        if isinstance(item, objects.Pod):
-            return pod_of(item, problems), ""
-        odd = f"{item.metadata.name}: {problems[0]}" if problems else ""
-        if isinstance(item, objects.Namespace):
-            return namespace_of(item), odd
-        if isinstance(item, objects.Node):
-            return node_of(item), odd
-        if isinstance(item, Event):
-            return failure_of(item), odd
-        value, why = pool_of(item) if isinstance(item, IPPool) else block_of(item)
-        return value, why or odd
+
+def _as_it_is(data: bytes) -> bytes:
+    return data
+
+
+def _pod(item: objects.Pod, problems: tuple[str, ...]) -> tuple[Value | None, str]:
+    return pod_of(item, problems), ""
+
+
+def _valued(
+    read: Callable[[Any], tuple[Value | None, str]],
+) -> Callable[[Any, tuple[str, ...]], tuple[Value | None, str]]:
+    """Let what else of an object could not be read be its problem, where `read` has none."""
+
+    def value(item: Any, problems: tuple[str, ...]) -> tuple[Value | None, str]:  # noqa: ANN401
+        found, why = read(item)
+        return found, why or (f"{item.metadata.name}: {problems[0]}" if problems else "")
+
+    return value
+
+
+_VALUES: Final[Mapping[Kind, Callable[[Any, tuple[str, ...]], tuple[Value | None, str]]]] = {
+    Kind.PODS: _pod,
+    Kind.POOLS: _valued(pool_of),
+    Kind.BLOCKS: _valued(block_of),
+    Kind.NAMESPACES: _valued(lambda item: (namespace_of(item), "")),
+    Kind.EVENTS: _valued(lambda item: (failure_of(item), "")),
+    Kind.NODES: _valued(lambda item: (node_of(item), "")),
+}
 
 
 def problems_of(lost: Sequence[str]) -> str:

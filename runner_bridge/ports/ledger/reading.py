@@ -11,7 +11,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, tuple_
 
 from runner_bridge.core.chain import Row, Segment, entry_of, opening_of
 from runner_bridge.core.model.ledger import Entry, Gap, Opening, Purpose
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import Connection, Select
 
     from runner_bridge.core.model.cluster import Address
     from runner_bridge.core.model.ledger import Interval
@@ -39,25 +39,38 @@ _ordered = (_interval.c.first_us, _interval.c.cluster, _interval.c.pod_uid, _int
 _all_clusters = select(tables.segment.c.cluster)
 
 
-def _lookup(column: ColumnElement[str]) -> dict[bool, Select[Any]]:
+def _lookup(name: str) -> dict[bool, Select[Any]]:
     """
     Return the question for the intervals of one value that touch a stretch of time, of one cluster (True) or of all.
 
-    The clusters of all are named within the question, so that the index serves it and it is asked at once.
+    The clusters of all are named within the question, so that the index serves it and it is asked at once. The index
+    alone tells which intervals touch the time: asked in one step, SQLite fetches the row of every later interval first
+    (0.7 ms instead of 0.06 ms for an address that was used 150 times).
     """
-    cluster = tables.interval.c.cluster
-    where = (column == bindparam("value"), *_touching)
+    found = tables.interval.alias("found")
+    key = ("cluster", "pod_uid", "address")
+    touching = (
+        found.c[name] == bindparam("value"),
+        found.c.last_us >= bindparam("since"),
+        found.c.first_us <= bindparam("until"),
+    )
     return {
         one: select(_interval)
-        .where(cluster == bindparam("cluster") if one else cluster.in_(_all_clusters), *where)
+        .where(
+            tuple_(*(_interval.c[column] for column in key)).in_(
+                select(*(found.c[column] for column in key)).where(
+                    found.c.cluster == bindparam("cluster") if one else found.c.cluster.in_(_all_clusters), *touching
+                )
+            )
+        )
         .order_by(*_ordered)
         for one in (True, False)
     }
 
 
-_BY_ADDRESS = _lookup(_interval.c.address)
-_BY_NODE = _lookup(_interval.c.node)
-_BY_PROJECT = _lookup(_interval.c.project)
+_BY_ADDRESS = _lookup("address")
+_BY_NODE = _lookup("node")
+_BY_PROJECT = _lookup("project")
 
 LATE = timedelta(seconds=60)
 """A writer notes every few seconds that it is at work; silent for longer, it is taken to be down."""
