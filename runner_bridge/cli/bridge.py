@@ -16,13 +16,13 @@ import socket
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from runner_bridge.cli.bridge_state import state_of
 from runner_bridge.cli.ledger_access import witnessing
 from runner_bridge.core.model.ledger import Purpose
-from runner_bridge.flow.act import Act
+from runner_bridge.flow.act import ENFORCING, WINDOW_S, Act
 from runner_bridge.flow.act import Tools as Hands
 from runner_bridge.flow.controller.controller import Before, Controller, Tools
 from runner_bridge.flow.controller.entries import Context
@@ -257,7 +257,9 @@ async def _wired(
         pause=wanted.pause,
         note=wanted.says.note,
     )
-    act = Act(wanted.mode, context, hands, controller.look)
+    hour_ago = wanted.clock() - timedelta(seconds=WINDOW_S)
+    done = await asyncio.to_thread(ledger.acts_since, hour_ago, name, ENFORCING)
+    act = Act(wanted.mode, context, hands, controller.look, policy, done)
     controller.hand_over_to(act)
     return Rooms(api=api, observer=observer, controller=controller, blocks=blocks, act=act, writer=writer)
 

@@ -65,7 +65,13 @@ async def _examine(policy: Policy, purpose: Purpose, namespace: str, kubeconfig:
         reader = cluster.reader
         version = cluster_facts.server_version(await reader.get("/version"))
         api = await discover_calico(reader)
-        rights = rights_for(purpose, pools=_group(api.pools), blocks=_group(api.blocks), namespace=namespace)
+        rights = rights_for(
+            purpose,
+            pools=_group(api.pools),
+            blocks=_group(api.blocks),
+            namespace=namespace,
+            deletes=any(tier.enforce.delete for tier in policy.tiers.values()),
+        )
         who = await _who(reader)
         lacking = tuple(missing(rights, await _allowed(reader, rights)))
         calico, numbers = await _calico(reader, api)

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 @ledger_option
 @click.option(
     "--mode",
-    type=click.Choice(["observe", "label"]),
+    type=click.Choice(["observe", "label", "enforce"]),
     default="observe",
     show_default=True,
-    help="observe writes nothing to the cluster; label adds labels in our own domain, and Events.",
+    help="observe writes nothing to the cluster; label adds labels in our own domain, and Events; enforce also acts on "
+    "breaches in tiers that opt in.",
 )
 @click.option("--kubeconfig", default="", metavar="FILE", help="As kubectl has it.")
 @click.option("--context", default="", metavar="NAME", help="As kubectl has it.")

@@ -195,7 +195,7 @@ def test_a_cluster_that_is_not_there_is_exit_3(cluster: Pretend, tmp_path: Path)
 
 
 def test_wrong_words_are_exit_2(cluster: Pretend) -> None:
-    assert run(cluster, "--mode", "enforce").returncode == USAGE
+    assert run(cluster, "--mode", "ban").returncode == USAGE
     assert run(cluster, "--ledger", "mysql://x").returncode == USAGE
 
 

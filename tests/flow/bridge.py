@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -144,6 +145,7 @@ async def running(
     accepted: Policy | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(tz=UTC),
     sleep: Callable[[float], Awaitable[None]] = pause,
+    elapsed: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Bridge]:
     """Run a bridge beside the test; what it dies of, the test dies of."""
     said = Said()
@@ -165,8 +167,10 @@ async def running(
             act_id=lambda: f"{id(numbers)}-{next(numbers)}",
             pause=pause,
             note=said.note,
+            elapsed=elapsed,
         )
-        act = acting.Act(mode, CONTEXT, hands, controller.look)
+        done = [one for one in book.entries if one.act in acting.ENFORCING]
+        act = acting.Act(mode, CONTEXT, hands, controller.look, accepted, done)
         controller.hand_over_to(act)
         bridge = Bridge(observer, controller, act, said)
         bridge.writes = lambda: cluster.session.writes

@@ -49,7 +49,7 @@ async def test_the_intent_is_recorded_before_and_the_outcome_after(cluster: Clus
         await bridge.until(lambda: bridge.proven("a"))
         assert bridge.act.done == 2
     kinds = ("label-pod", "emit-event")
-    assert acts(book) == [*((one, Step.INTENT) for one in kinds), *((one, Step.DONE) for one in kinds)]
+    assert acts(book) == [(kind, step) for kind in kinds for step in (Step.INTENT, Step.DONE)]
     label = next(one for one in book.entries if one.act == "label-pod")
     assert label.text == (
         "runner-bridge.dev/tier=infra runner-bridge.dev/pool=workload runner-bridge.dev/verdict=breach"
@@ -168,6 +168,18 @@ def intent(act: str, text: str, uid: str = "u") -> Entry:
             id="laid",
         ),
         pytest.param("emit-event", "AddressRoutable a.1", make.job_pod(uid="u"), Step.FAILED, id="event"),
+        pytest.param(
+            "quarantine-pod",
+            "runner-bridge.dev/quarantine=true",
+            make.job_pod(uid="u", labels=Labels(quarantine="true")),
+            Step.DONE,
+            id="in quarantine",
+        ),
+        pytest.param("release-pod", "runner-bridge.dev/quarantine-", make.job_pod(uid="u"), Step.DONE, id="released"),
+        pytest.param("delete-pod", "why", None, Step.ALREADY_SO, id="deleted"),
+        pytest.param("delete-pod", "why", make.job_pod(uid="u", deleting=True), Step.ALREADY_SO, id="leaving"),
+        pytest.param("delete-pod", "why", make.job_pod(uid="new"), Step.ALREADY_SO, id="another took its name"),
+        pytest.param("delete-pod", "why", make.job_pod(uid="u"), Step.FAILED, id="not deleted"),
     ],
 )
 def test_what_a_crash_left_open_is_found_out_from_the_world(act: str, text: str, pod: Pod | None, step: Step) -> None:
@@ -189,3 +201,4 @@ async def test_after_a_crash_between_intent_and_outcome_nothing_is_done_twice(cl
         await bridge.until(lambda: acts(book)[-1] == ("emit-event", Step.ALREADY_SO))
     assert await world.told() == [("a", "AddressRoutable")]
     assert [step for _, step in acts(book)[2:4]] == [Step.DONE, Step.FAILED]
+    assert await world.counts() == {"AddressRoutable": 1}

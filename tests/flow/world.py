@@ -121,6 +121,12 @@ class World:
         ours = [one for one in seen["items"] if one.get("reportingController") == "runner-bridge.dev/runner-bridge"]
         return sorted((one["regarding"]["name"], one["reason"]) for one in ours)
 
+    async def counts(self) -> dict[str, int]:
+        """Our Events: reason and how often each was seen."""
+        seen = await self.ask("GET", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events")
+        ours = [one for one in seen["items"] if one.get("reportingController") == "runner-bridge.dev/runner-bridge"]
+        return {one["reason"]: one.get("series", {}).get("count", 1) for one in ours}
+
     @staticmethod
     def path(name: str) -> str:
         return f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"

@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     CHECK = "check"
     OBSERVE = "observe"
     LABEL = "label"
+    ENFORCE = "enforce"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,9 @@ _POOLS = "which pools exist and give addresses"
 _BLOCKS = "who really holds an address"
 
 
-def rights_for(purpose: Purpose, *, pools: str, blocks: str, namespace: str = "") -> tuple[Right, ...]:
+def rights_for(
+    purpose: Purpose, *, pools: str, blocks: str, namespace: str = "", deletes: bool = False
+) -> tuple[Right, ...]:
     """
     Return the rights that a purpose takes.
 
@@ -58,6 +61,7 @@ def rights_for(purpose: Purpose, *, pools: str, blocks: str, namespace: str = ""
         pools: API group of the pools; empty where there are none to read.
         blocks: API group of the blocks, likewise.
         namespace: the only one whose pods are looked at; empty for all.
+        deletes: a tier of the policy opts in to deletion, which counts for `enforce` alone.
     """
     if purpose is Purpose.CHECK:
         found = _check(namespace)
@@ -69,9 +73,12 @@ def rights_for(purpose: Purpose, *, pools: str, blocks: str, namespace: str = ""
     found += _each(("list", "watch"), "nodes", "", "whose address a destination sees behind NAT")
     found += _each(("list", "watch"), "ippools", pools, _POOLS) if pools else []
     found += _each(("get", "list"), "ipamblocks", blocks, _BLOCKS) if blocks else []
-    if purpose is Purpose.LABEL:
+    if purpose in {Purpose.LABEL, Purpose.ENFORCE}:
         found += _each(("patch",), "pods", "", "the labels of the bridge", namespace)
         found += _each(("create",), "events", "events.k8s.io", "a breach is told", namespace)
+        found += _each(("get", "patch"), "events", "events.k8s.io", "one that is told already is counted", namespace)
+    if purpose is Purpose.ENFORCE and deletes:
+        found += _each(("delete",), "pods", "", "a tier of the policy says delete: true", namespace)
     return tuple(found)
 
 

@@ -100,6 +100,8 @@ class Labels(Struct, frozen=True, gc=False, kw_only=True):
     """Names of the pools that cover the pod's addresses, joined by `_`."""
     verdict: str = ""
     """An `Outcome`."""
+    quarantine: str = ""
+    """`true`: a network policy selects the pod by it."""
 
 
 NOT_LABELLED = Labels()

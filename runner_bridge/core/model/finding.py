@@ -46,6 +46,16 @@ class Family(StrEnum):
     DOCTOR = "doctor"
 
 
+class Quarantine(StrEnum):
+    """Whether a breach justifies taking its pod off the network, in a tier that opts in."""
+
+    NEVER = "never"
+    BY_BLOCK = "by-block"
+    """Once the Calico block names the pod as the holder of its addresses."""
+    AT_ONCE = "at-once"
+    """As soon as the pod has an address: what it asks for is proof enough."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
     """A stable, documented word for one thing that can be wrong."""
@@ -64,6 +74,8 @@ class Code:
     """What it makes of a job pod's verdict; None for a note, and for everything that is not about a job pod."""
     pending: bool = False
     """The unknown will settle by itself (the pod has no address yet)."""
+    quarantine: Quarantine = Quarantine.NEVER
+    """Of a breach only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
 from runner_bridge.core.model import cluster
 from runner_bridge.core.wire import objects  # noqa: TC001 - msgspec resolves the annotations of fields
+from runner_bridge.core.wire.answers import read_answer
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 REASON = "FailedCreatePodSandBox"
 
@@ -43,6 +49,27 @@ class Event(Struct, gc=False, tag_field="kind", tag="Event", rename="camel"):
     last_timestamp: objects.Instant | None = None
     deprecated_first_timestamp: objects.Instant | None = None
     deprecated_last_timestamp: objects.Instant | None = None
+
+
+class Told(Struct, frozen=True, gc=False, kw_only=True):
+    """How far an Event has been counted."""
+
+    version: str
+    """Its `resourceVersion`."""
+    count: int
+    """1 for an Event without a series."""
+    last_at: datetime | None
+    """When it was seen last; None where it does not say so."""
+
+
+def series_of(body: bytes) -> Told | None:
+    """Return how far an Event of `events.k8s.io/v1` has been counted; None where it is none. Never raises."""
+    wire = read_answer(body, Event)
+    if wire is None or wire.metadata is None:
+        return None
+    count = wire.series.count if wire.series else None
+    last = wire.series.last_observed_time if wire.series else None
+    return Told(version=wire.metadata.resource_version or "", count=max(1, count or 1), last_at=last or wire.event_time)
 
 
 def failure_of(wire: Event) -> cluster.SandboxFailure | None:

@@ -33,6 +33,7 @@ class RunnerLabels(Struct, gc=False):
     our_tier: str | None = field(default=None, name="runner-bridge.dev/tier")
     our_pool: str | None = field(default=None, name="runner-bridge.dev/pool")
     our_verdict: str | None = field(default=None, name="runner-bridge.dev/verdict")
+    our_quarantine: str | None = field(default=None, name="runner-bridge.dev/quarantine")
 
 
 class Asks(Struct, gc=False):

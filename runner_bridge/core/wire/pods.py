@@ -108,15 +108,17 @@ def _asked(*values: str | None) -> cluster.Asked:
 
 
 def _our_labels(labels: objects.RunnerLabels | None) -> cluster.Labels:
-    if labels is None or not (labels.our_tier or labels.our_pool or labels.our_verdict):
+    if labels is None or not (labels.our_tier or labels.our_pool or labels.our_verdict or labels.our_quarantine):
         return cluster.NOT_LABELLED
-    return _labelled(labels.our_tier or "", labels.our_pool or "", labels.our_verdict or "")
+    return _labelled(
+        labels.our_tier or "", labels.our_pool or "", labels.our_verdict or "", labels.our_quarantine or ""
+    )
 
 
 # A handful of tiers, pools and outcomes: one value serves all pods with the same ones.
 @lru_cache(maxsize=256)
-def _labelled(tier: str, pool: str, verdict: str) -> cluster.Labels:
-    return cluster.Labels(tier=tier, pool=pool, verdict=verdict)
+def _labelled(tier: str, pool: str, verdict: str, quarantine: str) -> cluster.Labels:
+    return cluster.Labels(tier=tier, pool=pool, verdict=verdict, quarantine=quarantine)
 
 
 def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:

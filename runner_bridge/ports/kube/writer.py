@@ -83,6 +83,16 @@ class Writer:
             return False
         return answer.status != 404
 
+    async def event(self, namespace: str, name: str) -> bytes | None:
+        """
+        Return an Event, or None.
+
+        Raises:
+            UnavailableError, DeniedError, InvalidError: as `Session.ask`.
+        """
+        answer = await self._session.ask("GET", f"{_events(namespace)}/{name}")
+        return None if answer.status == 404 else answer.body
+
     async def patch_event(self, namespace: str, name: str, body: bytes) -> bool:
         """
         Merge a patch into an Event, which is how a series is counted on; False when it is gone (they live an hour).

@@ -11,7 +11,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import bindparam, or_, select, tuple_
 
 from runner_bridge.core.chain import Row, Segment, entry_of, opening_of
 from runner_bridge.core.model.ledger import Entry, Gap, Opening, Purpose
@@ -19,7 +19,7 @@ from runner_bridge.ports.ledger import tables
 from runner_bridge.ports.ledger.projection import EPOCH, interval_of, micros, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Select
@@ -133,6 +133,15 @@ class Reading:
         with self._database.reading() as connection:
             found = connection.scalars(select(table.c.text).where(table.c.cluster == cluster, table.c.settled == 0))
             return sorted(map(entry_of, found), key=lambda entry: (entry.at, entry.act_id))
+
+    def acts_since(self, since: datetime, cluster: str, acts: Iterable[str]) -> list[Entry]:
+        """Return the entries about certain kinds of actions in a cluster since a moment, in the order of the chain."""
+        table = tables.entry
+        kinds = [table.c.text.contains(f'"act":"{act}"', autoescape=True) for act in acts]
+        found = select(table.c.text).where(table.c.at_us >= micros(since), or_(*kinds))
+        with self._database.reading() as connection:
+            texts = connection.scalars(found.order_by(table.c.segment, table.c.number))
+            return [entry for entry in map(entry_of, texts) if entry.cluster == cluster]
 
     def intervals(
         self, *, since: datetime | None = None, until: datetime | None = None, tier: str = "", project: str = ""

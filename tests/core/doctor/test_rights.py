@@ -29,26 +29,34 @@ def granted(*files: str) -> set[tuple[str, str, str]]:
         (Purpose.CHECK, ["rbac-read-only.yaml"]),
         (Purpose.OBSERVE, ["rbac-run.yaml"]),
         (Purpose.LABEL, ["rbac-run.yaml"]),
+        (Purpose.ENFORCE, ["rbac-run.yaml", "rbac-enforce.yaml"]),
     ],
 )
 @pytest.mark.parametrize("group", [OLD, "projectcalico.org"])
 def test_the_roles_in_deploy_grant_what_each_purpose_takes(purpose: Purpose, files: list[str], group: str) -> None:
-    needed = {(one.verb, one.resource, one.group) for one in rights_for(purpose, pools=group, blocks=group)}
+    rights = rights_for(purpose, pools=group, blocks=group, deletes=True)
+    needed = {(one.verb, one.resource, one.group) for one in rights}
 
     assert needed <= granted(*files)
 
 
 def test_the_bridge_is_granted_no_write_that_it_does_not_take() -> None:
-    rights = rights_for(Purpose.LABEL, pools=OLD, blocks=OLD)
-    writes = {one for one in granted("rbac-run.yaml") if one[0] not in {"get", "list", "watch"}}
+    rights = rights_for(Purpose.ENFORCE, pools=OLD, blocks=OLD, deletes=True)
+    given = granted("rbac-run.yaml") | granted("rbac-enforce.yaml")
+    writes = {one for one in given if one[0] not in {"get", "list", "watch"}}
 
-    assert writes == {(one.verb, one.resource, one.group) for one in rights if one.verb in {"patch", "create"}}
+    assert writes == {
+        (one.verb, one.resource, one.group) for one in rights if one.verb in {"patch", "create", "delete"}
+    }
 
 
-def test_no_purpose_takes_secrets_or_deletes() -> None:
-    rights = rights_for(Purpose.LABEL, pools=OLD, blocks=OLD)
+@pytest.mark.parametrize("purpose", Purpose)
+def test_no_purpose_takes_secrets_and_deleting_takes_a_tier_that_says_so(purpose: Purpose) -> None:
+    rights = rights_for(purpose, pools=OLD, blocks=OLD)
 
     assert not [one for one in rights if one.resource == "secrets" or one.verb in {"delete", "deletecollection", "*"}]
+    if purpose is not Purpose.ENFORCE:
+        assert rights_for(purpose, pools=OLD, blocks=OLD, deletes=True) == rights
 
 
 def test_a_cluster_without_calico_takes_no_rights_on_its_objects() -> None:

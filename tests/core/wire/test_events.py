@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from runner_bridge.core.model.cluster import SandboxFailure
+from runner_bridge.core.wire.events import Told, series_of
 from tests.core.wire.recorded import kubectl, read
 
 POD = {"kind": "Pod", "namespace": "ci", "name": "p", "uid": "u"}
@@ -85,3 +87,29 @@ def test_an_event_without_times_happened_when_it_was_written() -> None:
 )
 def test_other_events_are_no_failure(event: Any) -> None:
     assert failures(event) == ()
+
+
+@pytest.mark.parametrize(
+    ("series", "told"),
+    [
+        pytest.param({}, Told(version="7", count=1, last_at=instant(5)), id="once"),
+        pytest.param(
+            {"series": {"count": 4, "lastObservedTime": at(9)}},
+            Told(version="7", count=4, last_at=instant(9)),
+            id="counted",
+        ),
+        pytest.param({"series": {"count": 0}}, Told(version="7", count=1, last_at=instant(5)), id="nonsense"),
+    ],
+)
+def test_how_far_an_event_is_counted(series: dict[str, Any], told: Told) -> None:
+    event = {"kind": "Event", "metadata": {"resourceVersion": "7"}, "eventTime": at(5), **series}
+    assert series_of(json.dumps(event).encode()) == told
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"kind":"Event"}', b'{"kind":"Pod","metadata":{}}', b"\xff"])
+def test_what_is_no_event_has_no_count(body: bytes) -> None:
+    assert series_of(body) is None
+
+
+def test_an_event_that_does_not_say_when_was_seen_at_no_known_moment() -> None:
+    assert series_of(b'{"kind":"Event","metadata":{}}') == Told(version="", count=1, last_at=None)

@@ -182,6 +182,8 @@ def test_the_stamp_is_read_under_the_name_that_render_writes() -> None:
 
 def test_marks_of_a_pause_pod_and_of_ours_are_read() -> None:
     labels = {"runner.gitlab.com/pause-pod": "true", "runner-bridge.dev/tier": "infra"}
+    isolated = only_pod(pod(metadata={"labels": {"runner-bridge.dev/quarantine": "true"}}))
+    assert isolated.labels == Labels(quarantine="true")
     seen = only_pod(pod(metadata={"labels": labels, "annotations": {"runner-bridge.dev/generation": "abc"}}))
     assert seen.marks == Marks(pause=True, stamp="abc")
     assert seen.labels == Labels(tier="infra")

@@ -57,6 +57,13 @@ async def test_an_event_is_made_once(reply: Reply, is_made: bool) -> None:
         assert script.asked[0].path == "/apis/events.k8s.io/v1/namespaces/ci/events"
 
 
+async def test_an_event_is_read_where_it_is_there() -> None:
+    async with cluster(answer({"n": 1}), refusal(404)) as (client, script):
+        assert await client.writer.event("ci", "e") == b'{"n": 1}'
+        assert await client.writer.event("ci", "e") is None
+        assert script.asked[0].path == "/apis/events.k8s.io/v1/namespaces/ci/events/e"
+
+
 async def test_a_series_goes_on_as_long_as_its_event_is_there() -> None:
     async with cluster(answer({}), refusal(404)) as (client, script):
         assert await client.writer.patch_event("ci", "e", b"{}")

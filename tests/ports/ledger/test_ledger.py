@@ -121,6 +121,17 @@ def test_open_intervals_and_unsettled_intents_are_where_a_restart_goes_on(ledger
     assert codes(ledger) == []
 
 
+def test_acts_of_a_kind_are_found_by_their_moment_and_cluster(ledger: Ledger) -> None:
+    with term(ledger, at=0) as writer:
+        for number, act in enumerate(("quarantine-pod", "label-pod", "delete-pod", "quarantine-pod")):
+            acted = entry(EntryKind.ACTED, at=later(number), act_id=f"i{number}", step=Step.INTENT, act=act)
+            record(writer, acted)
+
+    found = ledger.acts_since(later(1), "prod-1", ("quarantine-pod", "delete-pod"))
+    assert [one.act_id for one in found] == ["i2", "i3"]
+    assert ledger.acts_since(later(1), "prod-2", ("quarantine-pod",)) == []
+
+
 def test_calls_that_come_together_share_a_transaction_and_keep_their_order(ledger: Ledger) -> None:
     async def many() -> None:
         await asyncio.gather(*(writer.append(life(f"u{number:03}", number / 100)) for number in range(500)))

@@ -4,14 +4,17 @@ Finding codes about job pods (the judge).
 A code's outcome follows one rule. Breach: the pod asked for or has something that its tier does not give. Unknown: what
 it is, what it asked for or what it holds cannot be proven, or it has no address and so nothing got through. None: a
 note that changes no verdict.
+
+So does its quarantine. At once: only a job can have asked for it. By block: it holds an address that is not its tier's,
+whoever asked. Never: it is the configuration that is wrong, or a network policy would not act.
 """
 
 from __future__ import annotations
 
-from runner_bridge.core.model.finding import Code, Family, Outcome, Severity
+from runner_bridge.core.model.finding import Code, Family, Outcome, Quarantine, Severity
 
 
-def _breach(name: str, *, title: str, page: str, remedy: str) -> Code:
+def _breach(name: str, *, title: str, page: str, remedy: str, quarantine: Quarantine = Quarantine.NEVER) -> Code:
     return Code(
         name=name,
         family=Family.JOB_PODS,
@@ -20,6 +23,7 @@ def _breach(name: str, *, title: str, page: str, remedy: str) -> Code:
         page=page,
         remedy=remedy,
         outcome=Outcome.BREACH,
+        quarantine=quarantine,
     )
 
 
@@ -155,6 +159,7 @@ ANNOTATION_MALFORMED = _breach(
 )
 ANNOTATION_ASKS_NOTHING = _breach(
     "annotation-asks-nothing",
+    quarantine=Quarantine.AT_ONCE,
     title="the pod's annotation is an empty list, which asks for automatic selection",
     page=(
         "`[]` and `null` are text: they win over the namespace's annotation, name no pool, and Calico selects as "
@@ -165,6 +170,7 @@ ANNOTATION_ASKS_NOTHING = _breach(
 )
 ANNOTATION_OVERWRITTEN = _breach(
     "annotation-overwritten",
+    quarantine=Quarantine.AT_ONCE,
     title="the annotation in force asks for other pools than the tier's",
     page=(
         "What the pod asks for differs from what its runner's tier declares. Either a job overwrote the annotation "
@@ -222,6 +228,7 @@ POOL_DISABLED = _unknown(
 
 IP_ADDRS_REQUESTED = _breach(
     "ip-addrs-requested",
+    quarantine=Quarantine.AT_ONCE,
     title="the pod asks for a fixed address with `cni.projectcalico.org/ipAddrs`",
     page=(
         "A second door into any pool: Calico checks only that the address lies in an enabled pool for workloads, "
@@ -232,6 +239,7 @@ IP_ADDRS_REQUESTED = _breach(
 )
 IP_ADDRS_NO_IPAM_REQUESTED = _breach(
     "ip-addrs-no-ipam-requested",
+    quarantine=Quarantine.AT_ONCE,
     title="the pod asks for an address past all pools with `cni.projectcalico.org/ipAddrsNoIpam`",
     page=(
         "Where the CNI configuration enables `ip_addrs_no_ipam`, this gives a pod any address at all and leaves no "
@@ -241,6 +249,7 @@ IP_ADDRS_NO_IPAM_REQUESTED = _breach(
 )
 FLOATING_IPS_REQUESTED = _breach(
     "floating-ips-requested",
+    quarantine=Quarantine.AT_ONCE,
     title="the pod asks for floating addresses with `cni.projectcalico.org/floatingIPs`",
     page=(
         "Where the CNI configuration enables `floating_ips`, traffic to that address is sent to the pod: a job can "
@@ -250,6 +259,7 @@ FLOATING_IPS_REQUESTED = _breach(
 )
 ALLOWED_SOURCE_PREFIXES_REQUESTED = _breach(
     "allowed-source-prefixes-requested",
+    quarantine=Quarantine.AT_ONCE,
     title="the pod asks to send from foreign addresses with `cni.projectcalico.org/allowedSourcePrefixes`",
     page=(
         "Where Felix has `workloadSourceSpoofing: Any`, the pod may then send packets whose source is any address "
@@ -259,6 +269,7 @@ ALLOWED_SOURCE_PREFIXES_REQUESTED = _breach(
 )
 IP_FAMILIES_REQUESTED = _breach(
     "ip-families-requested",
+    quarantine=Quarantine.AT_ONCE,
     title="the pod asks for other address families than its tier has",
     page=(
         "`cni.projectcalico.org/ipFamilies` adds or drops a family. A family that the tier does not have comes from "
@@ -285,6 +296,7 @@ HOST_NETWORK = _breach(
 )
 ADDRESS_OUTSIDE_TIER_POOLS = _breach(
     "address-outside-tier-pools",
+    quarantine=Quarantine.BY_BLOCK,
     title="the address lies in a pool that is not the tier's",
     page=(
         "A pinned tier has the pools that it lists and no others; a tier that is not pinned has the pools of its "
@@ -295,6 +307,7 @@ ADDRESS_OUTSIDE_TIER_POOLS = _breach(
 )
 ADDRESS_ROUTABLE = _breach(
     "address-routable",
+    quarantine=Quarantine.BY_BLOCK,
     title="the pod holds a routable address, which its tier must not have",
     page=(
         "The tier is behind NAT or isolated; this address is one of the few that the network knows and audits, and "

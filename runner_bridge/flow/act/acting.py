@@ -1,0 +1,321 @@
+"""Acting: plan when a pod's turn comes, record, do, record; labels of all pods before Events and deletions of any."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct, structs
+
+from runner_bridge.core.actions import DeletePod, EmitEvent, LabelPod, Mode, plan
+from runner_bridge.core.errors import NeighbourError, UnavailableError
+from runner_bridge.core.model.ledger import Step
+from runner_bridge.core.quarantine import NO_POWERS, UNLIMITED
+from runner_bridge.flow.act.entries import alert_of, described, intent_of
+from runner_bridge.flow.act.events import COUNT_EVERY_S, tell
+from runner_bridge.flow.act.limits import WINDOW_S
+from runner_bridge.flow.act.lines import Lines
+from runner_bridge.flow.act.restraint import Restraint, recent
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import datetime
+
+    from runner_bridge.core.actions import Action
+    from runner_bridge.core.model.cluster import Labels, Pod
+    from runner_bridge.core.model.ledger import Entry
+    from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.wire.stream import Key
+    from runner_bridge.flow.controller.entries import Context
+    from runner_bridge.ports.kube import Writer
+
+LABELS_AT_ONCE: Final = 16
+EVENTS_AT_ONCE: Final = 4
+AGAIN_S: Final = 5.0
+"""How long a cluster that cannot be written to is left alone, besides what the port has waited already."""
+REFUSED_S: Final = 60.0
+"""How long an action that the API server refuses, by right or by rule, is not tried again."""
+TICK_S: Final = 5.0
+"""How often pods are looked at again for which something becomes due only because time goes by."""
+
+
+class Due(Struct, frozen=True):
+    """What is said of a pod, and the pod, at one moment."""
+
+    verdict: Verdict
+    pod: Pod
+
+
+class Tools(Struct, frozen=True, kw_only=True):
+    """What acting is done with; chosen by `cli`."""
+
+    writes: Writer
+    record: Callable[[tuple[Entry, ...]], Awaitable[None]]
+    """Returns once the entries are durable."""
+    clock: Callable[[], datetime]
+    act_id: Callable[[], str]
+    """Another text each time."""
+    pause: Callable[[float], Awaitable[None]]
+    note: Callable[[str], None]
+    """Tells a person what could not be done, in one sentence."""
+    elapsed: Callable[[], float] = time.monotonic
+    """Seconds of a clock that only goes forward: limits are counted on it."""
+
+
+class Act:
+    """
+    See the package.
+
+    Args of the constructor:
+        mode: what is allowed.
+        context: of the entries.
+        tools: what it is done with.
+        look: returns what is said of a pod now; None when there is nothing to do for it any more.
+        policy: says in which tiers mode `enforce` may do what, and how much of it; None: nothing in any.
+        before: entries of the last hour about acts of `entries.ENFORCING`, so that limits outlive a restart.
+    """
+
+    def __init__(
+        self,
+        mode: Mode,
+        context: Context,
+        tools: Tools,
+        look: Callable[[Key], Due | None],
+        policy: Policy | None = None,
+        before: Iterable[Entry] = (),
+    ) -> None:
+        self._mode = mode
+        self._context = context
+        self._tools = tools
+        self._look = look
+        self._restraint: Restraint | None = None
+        if mode is Mode.ENFORCE and policy is not None:
+            done = recent(before, tools.clock(), tools.elapsed())
+            self._restraint = Restraint(policy, tools.elapsed, done)
+        self._lines = Lines()
+        self._later: set[Key] = set()
+        """Pods for which something becomes due only because time goes by."""
+        self._laid: dict[Key, tuple[str, Labels, Labels]] = {}
+        """uid, labels before, labels after: until the watch shows what a patch has done."""
+        self._told: dict[Key, tuple[str, dict[str, float]]] = {}
+        """uid, and when each Event was made or counted last."""
+        self._refused: dict[Key, dict[str, float]] = {}
+        """What was refused, as it is described, and when: pods that wait are looked at every second."""
+        self._alerted: dict[str, float] = {}
+        self.done = 0
+        """Actions that changed something."""
+        self.already_so = 0
+        self.skipped = 0
+        """Actions whose pod was gone when their turn came."""
+        self.failed = 0
+
+    def adopt(self, policy: Policy, context: Context) -> None:
+        """Go on by another policy."""
+        self._context = context
+        if self._restraint is not None:
+            self._restraint.adopt(policy)
+
+    def due(self, key: Key) -> None:
+        """Queue a pod; a pod that waits already keeps its place."""
+        if self._mode is Mode.OBSERVE:
+            return
+        # All that are due at one moment count for the brake before anything is done to the first of them.
+        if self._restraint is not None and (due := self._look(key)) is not None:
+            self._restraint.see(due.verdict, due.pod)
+        self._lines.add(key)
+
+    @property
+    def waiting(self) -> int:
+        """How many pods something is due for, or being done."""
+        return len(self._lines)
+
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        """What has held pods back within the last hour: `brake TIER`, `quarantines`."""
+        return tuple(sorted(what for what, when in self._alerted.items() if self._tools.elapsed() - when < WINDOW_S))
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of a pod that is gone."""
+        self._laid.pop(key, None)
+        uid, _ = self._told.pop(key, ("", {}))
+        self._refused.pop(key, None)
+        self._later.discard(key)
+        if self._restraint is not None:
+            self._restraint.forget(uid)
+
+    async def run(self) -> None:
+        """
+        Work, for ever.
+
+        Raises:
+            LedgerError: an intent or an outcome could not be recorded.
+        """
+        async with asyncio.TaskGroup() as group:
+            for number in range(LABELS_AT_ONCE):
+                group.create_task(self._work(second=False), name=f"label {number + 1}")
+            for number in range(EVENTS_AT_ONCE):
+                group.create_task(self._work(second=True), name=f"tell {number + 1}")
+            if self._restraint is not None:
+                group.create_task(self._tick(), name="limits")
+
+    async def drained(self) -> None:
+        """Wait until nothing is due and nothing is in flight."""
+        await self._lines.drained()
+
+    def planned(self, key: Key) -> tuple[Action, ...]:
+        """Return what is due for a pod now."""
+        due = self._look(key)
+        if due is None:
+            return ()
+        pod = self._as_laid(key, due.pod)
+        told = self._told_lately(key, pod.uid)
+        if self._restraint is None:
+            return plan(due.verdict, pod, told, self._mode, NO_POWERS, UNLIMITED)
+        limits = self._restraint.limits(due.verdict, pod)
+        return plan(due.verdict, pod, told, self._mode, self._restraint.powers, limits)
+
+    def _to_do(self, key: Key) -> tuple[Action, ...]:
+        """Return what is due for a pod now, without what was refused a moment ago."""
+        refused, now = self._refused.get(key, {}), self._tools.elapsed()
+        return tuple(
+            action
+            for action in self.planned(key)
+            if not refused or now - refused.get(described(action), -REFUSED_S) >= REFUSED_S
+        )
+
+    async def _work(self, *, second: bool) -> None:
+        while True:
+            key = await self._lines.take(second=second)
+            try:
+                await (self._tell(key) if second else self._label(key))
+            finally:
+                self._lines.done(key)
+
+    async def _tick(self) -> None:
+        while True:
+            await self._tools.pause(TICK_S)
+            later, self._later = self._later, set()
+            for key in later:
+                self.due(key)
+
+    async def _label(self, key: Key) -> None:
+        """Patch a pod's labels, if that is due, and queue what comes after all labels."""
+        actions = self._to_do(key)
+        labels = tuple(action for action in actions if isinstance(action, LabelPod))
+        for action in labels:
+            if action.quarantines and self._restraint is not None:
+                self._restraint.quarantines(action.uid)
+        if labels:
+            await self._carry_out(key, labels)
+        if len(actions) > len(labels):
+            self._lines.add(key, second=True)
+        await self._watch(key)
+
+    async def _tell(self, key: Key) -> None:
+        """Send what comes after labels; what tells of a label that could not be laid waits for it."""
+        is_laid = not any(isinstance(action, LabelPod) and action.quarantines for action in self.planned(key))
+        due: list[Action] = []
+        for action in self._to_do(key):
+            match action:
+                case EmitEvent() if is_laid or action.did == "Judged":
+                    due.append(action)
+                case DeletePod() if self._restraint is not None:
+                    self._restraint.deletes(action.uid)
+                    due.append(action)
+        if due:
+            await self._carry_out(key, tuple(due))
+
+    async def _watch(self, key: Key) -> None:
+        """Look again later at a pod that waits for a limit or a grace, and say once what holds it back."""
+        due = self._look(key)
+        if self._restraint is None or due is None:
+            return
+        pod = self._as_laid(key, due.pod)
+        if not self._restraint.waits(due.verdict, pod):
+            return
+        self._later.add(key)
+        if not self._restraint.limits(due.verdict, pod).may_quarantine:
+            what, text = self._restraint.held_by(due.verdict.tier)
+            if self._tools.elapsed() - self._alerted.get(what, -WINDOW_S) >= WINDOW_S:
+                self._alerted[what] = self._tools.elapsed()
+                self._tools.note(text)
+                await self._tools.record((alert_of(text, self._context, self._tools.clock()),))
+
+    async def _carry_out(self, key: Key, actions: tuple[Action, ...]) -> None:
+        """Record what is intended, do it, record what came of it."""
+        at = self._tools.clock()
+        intents = tuple(intent_of(action, self._context, at, self._tools.act_id()) for action in actions)
+        await self._tools.record(intents)
+        receipts = []
+        again = False
+        for action, intent in zip(actions, intents, strict=True):
+            step, why, later = await self._perform(key, action)
+            again = again or later
+            receipts.append(structs.replace(intent, at=self._tools.clock(), step=step, text=why or intent.text))
+        await self._tools.record(tuple(receipts))
+        if again:
+            await self._tools.pause(AGAIN_S)
+            self.due(key)
+            return
+        now = self._tools.elapsed()
+        refused = {one.text: now for one, receipt in zip(intents, receipts, strict=True) if receipt.step is Step.FAILED}
+        self._refused.pop(key, None)
+        if refused:
+            self._refused[key] = refused
+
+    async def _perform(self, key: Key, action: Action) -> tuple[Step, str, bool]:
+        """Return the outcome, why where that matters, and whether to try again soon."""
+        try:
+            step = await self._do(key, action)
+        except NeighbourError as error:
+            self.failed += 1
+            self._tools.note(str(error))
+            return Step.FAILED, str(error), isinstance(error, UnavailableError)
+        self.done += step is Step.DONE
+        self.already_so += step is Step.ALREADY_SO
+        self.skipped += step is Step.SKIPPED
+        return step, "", False
+
+    async def _do(self, key: Key, action: Action) -> Step:
+        writes = self._tools.writes
+        match action:
+            case LabelPod():
+                due = self._look(key)
+                there = await writes.label(
+                    namespace=action.namespace, pod=action.pod, uid=action.uid, labels=dict(action.changes)
+                )
+                if there and due is not None:
+                    self._laid[key] = (action.uid, due.pod.labels, action.labels)
+                return Step.DONE if there else Step.SKIPPED
+            case EmitEvent():
+                step, age = await tell(writes, action, self._tools.clock())
+                uid, told = self._told.get(key, ("", {}))
+                when = {action.name: self._tools.elapsed() - age}
+                self._told[key] = (action.uid, (told if uid == action.uid else {}) | when)
+                return step
+            case DeletePod():
+                # It cannot be undone: what has turned since the intent was recorded counts.
+                if not any(isinstance(one, DeletePod) and one.uid == action.uid for one in self.planned(key)):
+                    return Step.SKIPPED
+                gone = not await writes.delete_pod(namespace=action.namespace, pod=action.pod, uid=action.uid)
+                return Step.SKIPPED if gone else Step.DONE
+        assert_never(action)
+
+    def _told_lately(self, key: Key, uid: str) -> frozenset[str]:
+        """Return the Events of a pod that need not be made or counted now."""
+        of, told = self._told.get(key, ("", {}))
+        now = self._tools.elapsed()
+        return frozenset(name for name, when in told.items() if of == uid and now - when < COUNT_EVERY_S)
+
+    def _as_laid(self, key: Key, pod: Pod) -> Pod:
+        """Return the pod with the labels that were laid on it, as long as it shows those from before."""
+        laid = self._laid.get(key)
+        if laid is None:
+            return pod
+        uid, before, after = laid
+        if pod.uid == uid and pod.labels == before:
+            return structs.replace(pod, labels=after)
+        del self._laid[key]
+        return pod

@@ -1,0 +1,68 @@
+"""
+Two lines of pods that wait: for their labels, and for what comes after all labels, Events and deletions.
+
+A pod stands in a line once, and is in one pair of hands at a time, so its actions keep their order. Nobody is served in
+the second line while somebody waits in the first: in a burst every pod has its label before the first Event is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner_bridge.core.wire.stream import Key
+
+
+class Lines:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._first: dict[Key, None] = {}
+        self._second: dict[Key, None] = {}
+        self._busy: set[Key] = set()
+        self._wakes = (asyncio.Event(), asyncio.Event())
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def __len__(self) -> int:
+        """How many pods wait or are in hand."""
+        return len(self._first.keys() | self._second.keys() | self._busy)
+
+    def add(self, key: Key, *, second: bool = False) -> None:
+        """Queue a pod; one that waits already keeps its place."""
+        (self._second if second else self._first)[key] = None
+        self._idle.clear()
+        self._wakes[second].set()
+
+    async def take(self, *, second: bool = False) -> Key:
+        """Wait for the pod that has waited longest and is not in hand; it is in hand until `done`."""
+        wake = self._wakes[second]
+        while (key := self._next(second=second)) is None:
+            wake.clear()
+            await wake.wait()
+        self._busy.add(key)
+        return key
+
+    def done(self, key: Key) -> None:
+        """Let a pod out of hand."""
+        self._busy.discard(key)
+        if not self._busy and not self._first and not self._second:
+            self._idle.set()
+        if self._first:
+            self._wakes[0].set()
+        elif self._second:
+            self._wakes[1].set()
+
+    async def drained(self) -> None:
+        """Wait until nobody waits and nobody is in hand."""
+        await self._idle.wait()
+
+    def _next(self, *, second: bool) -> Key | None:
+        if second and self._first:
+            return None
+        line = self._second if second else self._first
+        key = next((key for key in line if key not in self._busy), None)
+        if key is not None:
+            del line[key]
+        return key
