@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "check": "Judge job pods: did each get an address of its tier, and why not.",
     "doctor": "Look whether a cluster is ready: rights, Calico, pools.",
     "run": "Watch a cluster: judge, record, and label every job pod.",
+    "status": "Say how a running bridge stands, in one screen.",
     "who-had": "Say which job pod had an address, or ran on a node, and when.",
     "ledger": "Verify, export or prune the record of who had which address.",
     "schema": "Print the JSON Schema of the policy file, for editors.",

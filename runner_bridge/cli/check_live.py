@@ -38,6 +38,10 @@ class Live:
     judgement: Judgement
     source: str
     """What was asked, for the footer."""
+    server: str
+    """Address of the API server."""
+    calico: str
+    """Where Calico's objects are; one sentence without full stop."""
     at: datetime
 
 
@@ -81,7 +85,13 @@ async def _check(judge: Callable[[Snapshot, datetime], Judgement], scope: Scope,
             await asyncio.sleep(SETTLE_S)
             at = datetime.now(tz=UTC)
             judgement = judge(await look.take(), at)
-        return Live(judgement=judgement, source=_source(cluster, api), at=at)
+        return Live(
+            judgement=judgement,
+            source=_source(cluster, api),
+            server=cluster.reader.server,
+            calico=api.explanation,
+            at=at,
+        )
 
 
 def _source(cluster: Cluster, api: CalicoApi) -> str:

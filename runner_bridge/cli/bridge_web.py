@@ -1,0 +1,139 @@
+"""The HTTP side of a bridge, wired: its options, where its answers come from, and where it listens."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
+
+    from runner_bridge.ask.metrics import Metrics
+    from runner_bridge.ask.web import Sources, Token
+    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.core.model.cluster import Address, IPPool, Pod
+    from runner_bridge.core.model.ledger import Gap, Interval
+
+DEFAULT_PORT = 8080
+DEFAULT = f"127.0.0.1:{DEFAULT_PORT}"
+
+
+class Place(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    """Empty: everywhere."""
+    port: int
+    """0: any that is free."""
+
+
+class PlaceType(click.ParamType["Place | None"]):
+    """`127.0.0.1:8080`, `:8080`, `[::1]:8080` → where to listen; `off` → None."""
+
+    name = "place"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Place | None:
+        """Return where to listen."""
+        if isinstance(value, Place):
+            return value
+        text = str(value)
+        if text == "off":
+            return None
+        host, colon, port = text.rpartition(":")
+        is_bracketed = host.startswith("[") and host.endswith("]")
+        if not colon or not _is_port(port) or (":" in host and not is_bracketed):
+            self.fail(
+                f"{text!r} is no place to listen on. Write 127.0.0.1:8080, :8080, [::1]:8080, or off.", param, ctx
+            )
+        return Place(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) < 65536
+
+
+listen_option = click.option(
+    "--listen",
+    type=PlaceType(),
+    default=DEFAULT,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Health, metrics and the API; :8080 for everywhere, off for none.",
+)
+token_file_option = click.option(
+    "--token-file",
+    default="",
+    metavar="FILE",
+    help="Hashes of the tokens that may ask; without it only this machine may.",
+)
+
+
+def read_token_file(path: str) -> tuple[Token, ...]:
+    """
+    Read the tokens that are accepted; none for an empty path.
+
+    Raises:
+        SettingsError: the file cannot be read, or is wrong.
+    """
+    from runner_bridge.ask.web import read_tokens
+    from runner_bridge.ports.files import display_name, read_text
+
+    return read_tokens(read_text(path), name=display_name(path)) if path else ()
+
+
+@asynccontextmanager
+async def listening(
+    bridge: Bridge, place: Place, *, metrics: Metrics, tell: Callable[[str], None], tokens: tuple[Token, ...] = ()
+) -> AsyncIterator[str]:
+    """
+    Answer over HTTP for as long as the context lasts; yield the address, for example `http://127.0.0.1:8080`.
+
+    Args:
+        bridge: whose answers they are.
+        place: where to listen.
+        metrics: what it measures of itself.
+        tell: is told one sentence at a time, for the log.
+        tokens: those that are accepted; none: only this machine is believed.
+
+    Raises:
+        SettingsError: nobody can listen there.
+    """
+    from runner_bridge.ask.web import make_app, serve
+
+    app = make_app(sources_of(bridge, metrics, tell, tokens))
+    async with serve(app, place.host, place.port) as address:
+        yield address
+
+
+def sources_of(
+    bridge: Bridge, metrics: Metrics, tell: Callable[[str], None], tokens: tuple[Token, ...] = ()
+) -> Sources:
+    """Return where the answers of a bridge come from."""
+    from runner_bridge.ask.web import Sources
+
+    def pods() -> list[Pod]:
+        return [pod for _, pod in bridge.picture.pods()] if bridge.picture else []
+
+    def pools() -> tuple[IPPool, ...] | None:
+        return bridge.picture.pools() if bridge.picture else None
+
+    def who_had(
+        address: Address, *, since: datetime | None, until: datetime | None
+    ) -> tuple[Sequence[Interval], Sequence[Gap]]:
+        found = bridge.ledger.who_had(address, since=since, until=until)
+        return found, bridge.ledger.gaps(now=bridge.wanted.clock(), since=since, until=until)
+
+    return Sources(
+        state=bridge.state,
+        policy=lambda: bridge.wanted.policy,
+        verdicts=lambda: bridge.verdicts,
+        pods=pods,
+        pools=pools,
+        who_had=who_had,
+        metrics=metrics,
+        tell=tell,
+        tokens=tokens,
+    )
