@@ -16,6 +16,7 @@ from runner_bridge.core.model.codes import REGISTRY
 from runner_bridge.core.model.codes import policy as codes
 from runner_bridge.core.policy import forms
 from runner_bridge.core.policy.digest import digest_of
+from runner_bridge.core.policy.installations import compile_installations
 from runner_bridge.core.policy.model import (
     Cluster,
     Enforcement,
@@ -63,6 +64,7 @@ def compile_policy(shape: PolicyShape, report: Report, *, today: date) -> Policy
     index = _index(compiler.rules, report)
     workloads = _workloads(shape, tiers, report)
     _unreachable(shape, {one.tier for one in workloads}, report)
+    installations = compile_installations(shape, report)
     waivers = _waivers(shape.waivers, shape, today, report)
     manager = _manager(shape, list(tiers.values()), report)
     if report.has_errors:
@@ -75,6 +77,7 @@ def compile_policy(shape: PolicyShape, report: Report, *, today: date) -> Policy
         pools=MappingProxyType(kept_pools),
         tiers=MappingProxyType(tiers),
         runners=MappingProxyType({one.name: one for tier in tiers.values() for one in tier.runners}),
+        installations=MappingProxyType(installations),
         workloads=workloads,
         waivers=waivers,
         people=shape.privacy.people,

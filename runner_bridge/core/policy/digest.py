@@ -13,7 +13,14 @@ from runner_bridge.core.policy.model import Enforcement, GitLab, Policy, Runner,
 
 _NOT_MEANING = {"place", "digest", "warnings", "index"}
 """Where things stand, and what follows from the rest."""
-_ADDED: Mapping[str, tuple[object, ...]] = {"enforce": (Enforcement(), TierEnforcement())}
+_ADDED: Mapping[str, tuple[object, ...]] = {
+    "enforce": (Enforcement(), TierEnforcement()),
+    "installations": ({},),
+    "locked": (None,),
+    "protected": (None,),
+    "paused": (None,),
+    "maximum_timeout_s": (None,),
+}
 """Keys that version 1 of the format got later → what they mean unsaid: a policy without them keeps its digest."""
 
 

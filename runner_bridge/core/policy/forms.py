@@ -232,6 +232,11 @@ def url(text: str) -> tuple[str, str]:
     return text.rstrip("/"), found["host"].lower()
 
 
+def is_http_url(text: str) -> bool:
+    """Tell whether a text is an address over http, without a user, query or fragment."""
+    return _URL.fullmatch(text) is not None
+
+
 def calico_version(text: str) -> tuple[int, int]:
     """
     Read a version; what follows the second number does not matter.
@@ -253,6 +258,11 @@ def is_name(text: str) -> bool:
 def is_object_name(text: str) -> bool:
     """Tell whether a text can be the name of a Kubernetes object: a pool, a workload."""
     return _DNS.fullmatch(text) is not None
+
+
+def is_namespace(text: str) -> bool:
+    """Tell whether a text can be the name of a namespace."""
+    return "*" not in text and is_namespace_pattern(text)
 
 
 def is_namespace_pattern(text: str) -> bool:

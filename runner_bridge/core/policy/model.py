@@ -146,6 +146,11 @@ class Runner:
     run_untagged: bool
     limit: int
     """Jobs at once; 0 is unlimited."""
+    locked: bool | None = None
+    """In GitLab, as the three below; None: nothing is declared, so GitLab's own setting stands."""
+    protected: bool | None = None
+    paused: bool | None = None
+    maximum_timeout_s: int | None = None
     short_ids: tuple[str, ...]
     """First nine characters of known tokens after their prefix: the label `manager.runner.gitlab.com/id-short`."""
     place: Place
@@ -294,6 +299,51 @@ class Manager:
     listen_address: str | None
 
 
+class StoreKind(StrEnum):
+    """Where something is kept that apply writes."""
+
+    FILE = "file"
+    """A config.toml."""
+    SECRET = "secret"  # noqa: S105 - a word
+    VALUES = "values"
+    """A values file of the gitlab-runner chart."""
+    DIRECTORY = "directory"
+    """One file for each token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """One place that apply writes to."""
+
+    kind: StoreKind
+    path: str = ""
+    """Of a file or folder."""
+    namespace: str = ""
+    """Of a Secret, with its name and key."""
+    name: str = ""
+    key: str = ""
+    """Empty for tokens: each runner has its own."""
+
+    def __str__(self) -> str:
+        return self.path or f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Runner managers that read one configuration; each of its replicas has to confirm a change."""
+
+    name: str
+    runners: tuple[RunnerName, ...]
+    configuration: Store
+    tokens: Store | None
+    """Where tokens of new runners are kept; None: no runner can be created for it."""
+    metrics: tuple[str, ...]
+    """Addresses at which each manager process serves its metrics."""
+    logs: tuple[str, ...]
+    """Log files of manager processes."""
+    place: Place
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitLab:
     """The GitLab instance."""
@@ -323,6 +373,7 @@ class Policy:
     pools: Mapping[PoolName, Pool]
     tiers: Mapping[TierName, Tier]
     runners: Mapping[RunnerName, Runner]
+    installations: Mapping[str, Installation] = field(default_factory=dict)
     workloads: tuple[Workload, ...]
     waivers: tuple[Waiver, ...]
     people: People

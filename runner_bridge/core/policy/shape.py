@@ -98,6 +98,10 @@ def _lives_at(key: str) -> str:
         "JobShape": "a tier's job",
         "TierEnforceShape": "a tier's enforce",
         "EnforceShape": "enforce",
+        "InstallationShape": "an installation",
+        "ConfigurationShape": "an installation's configuration",
+        "TokensShape": "an installation's tokens",
+        "LoadedShape": "an installation's loaded",
     }
     found = [words for name, words in homes.items() if key in schema["$defs"][name]["properties"]]
     if key in schema["properties"]:

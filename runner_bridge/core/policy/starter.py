@@ -105,6 +105,13 @@ tiers:
     runners:
       - {name: shared, scope: $shared, run_untagged: true, limit: 20}
 
+# Where the runner managers run. `plan` compares that with this file, and `apply` writes it.
+# installations:
+#   ci-main:
+#     configuration: {secret: gitlab-runners/runner-config}   # or {file: PATH}, or {values: PATH} for the chart
+#     tokens: {secret: gitlab-runners/runner-tokens}           # where tokens of new runners are kept
+#     loaded: {metrics: ["http://ci-main:9252/metrics"]}       # how each manager says that it has loaded it
+
 # A finding that is accepted until a day. It is shown and counted, and does not change the exit code.
 # waivers:
 #   - {code: host-network, match: {project: $group/node-tools}, until: 2027-03-31, reason: "node agent, approved"}

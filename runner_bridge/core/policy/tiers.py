@@ -215,6 +215,15 @@ class Tiers:
                 expected="group:PATH or project:PATH",
                 cause="On GitLab.com only GitLab itself has instance runners.",
             )
+        if shape.locked is not None and scope.kind is not ScopeKind.PROJECT:
+            self._report.add(
+                codes.INVALID_VALUE,
+                *at,
+                "locked",
+                observed=f"{str(shape.locked).lower()}, for scope {scope}",
+                expected="nothing, or scope: project:PATH",
+                cause="Only project runners can be assigned to other projects.",
+            )
         self._tags(shape, at)
         for position, short_id in enumerate(shape.short_ids):
             self._short_id(short_id, at, position)
@@ -225,6 +234,10 @@ class Tiers:
             tags=tuple(shape.tags),
             run_untagged=shape.run_untagged,
             limit=shape.limit,
+            locked=shape.locked,
+            protected=shape.protected,
+            paused=shape.paused,
+            maximum_timeout_s=shape.maximum_timeout,
             short_ids=tuple(shape.short_ids),
             place=place,
         )

@@ -30,6 +30,7 @@ def test_a_file_of_another_name_and_two_files_mean_the_same() -> None:
         pytest.param(("gitlab.example.com/", "gitlab.example.com"), id="slash"),
         pytest.param(("privacy:", "enforce: {brake_percent: 25}\nprivacy:"), id="later-key-with-its-default"),
         pytest.param(("    egress: node\n", "    enforce: {quarantine: false}\n"), id="later-key-of-a-tier"),
+        pytest.param(("privacy:", "installations: {}\nprivacy:"), id="later-map-that-is-empty"),
     ],
 )
 def test_how_it_is_written_does_not_count(edit: tuple[str, str]) -> None:
@@ -46,6 +47,7 @@ def test_how_it_is_written_does_not_count(edit: tuple[str, str]) -> None:
         pytest.param(("2027-03-31", "2027-04-01"), id="waiver"),
         pytest.param(("privacy:", "enforce: {brake_percent: 26}\nprivacy:"), id="limit-of-enforcing"),
         pytest.param(("    egress: node\n", "    enforce: {quarantine: true}\n"), id="enforcing"),
+        pytest.param(("limit: 20", "limit: 20, paused: false"), id="declared-in-gitlab"),
     ],
 )
 def test_what_it_means_does(edit: tuple[str, str]) -> None:

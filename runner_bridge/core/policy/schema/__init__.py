@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from runner_bridge.core.policy.schema.base import NAME, POOL_NAME, Shape
+from runner_bridge.core.policy.schema.installations import InstallationShape
 from runner_bridge.core.policy.schema.limits import EnforceShape, PrivacyShape, WaiverShape
 from runner_bridge.core.policy.schema.places import ClusterShape, GitLabShape, ManagerShape, PoolShape
 from runner_bridge.core.policy.schema.tiers import TierShape, WorkloadShape
@@ -31,6 +32,11 @@ class PolicyShape(Shape):
     )
     tiers: dict[str, TierShape] = Field(
         description="Trust classes of jobs by name.", json_schema_extra={"propertyNames": {"pattern": NAME}}
+    )
+    installations: dict[str, InstallationShape] = Field(
+        default={},
+        description="Where runner managers are installed, by name; what `plan` and `apply` work on.",
+        json_schema_extra={"propertyNames": {"pattern": NAME}},
     )
     workloads: list[WorkloadShape] = Field(
         default=[], description="Other infrastructure workloads that get a tier's pools."

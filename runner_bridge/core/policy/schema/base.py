@@ -14,6 +14,9 @@ POOL_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 """A name of a Kubernetes object. It holds no `$`, which the runner would expand in the annotation."""
 RULE = r"^(\*\*|id:[1-9][0-9]*|group:\S+|attribute:[^=]+=.*|topic:.+|[^:\s]+/[^:\s]+)$"
 SCOPE = r"^(instance|group:\S+|project:\S+)$"
+URL = r"^https?://[^\s/]+(/\S*)?$"
+OBJECT = r"^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9.-]*$"
+"""A Secret, with its namespace."""
 ENCAPSULATION = "^(" + "|".join(Encapsulation) + "|same-as .+)$"
 
 

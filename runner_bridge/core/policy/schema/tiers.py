@@ -26,6 +26,18 @@ class RunnerShape(Shape):
     tags: list[str] = Field(default=[], description="Tags of jobs that it takes.")
     run_untagged: bool = Field(default=False, description="Whether it takes jobs without tags.")
     limit: int = Field(default=0, ge=0, description="Jobs at once; 0 is unlimited.")
+    locked: bool | None = Field(
+        default=None,
+        description="Whether a project runner may not be assigned to other projects; GitLab's own setting stands where "
+        "nothing is said, and a new one is locked.",
+    )
+    protected: bool | None = Field(
+        default=None, description="Whether it takes only jobs of protected branches and tags."
+    )
+    paused: bool | None = Field(default=None, description="Whether it takes no jobs at all for the time being.")
+    maximum_timeout: int | None = Field(
+        default=None, ge=600, description="Longest time-out in seconds that a job may have on it."
+    )
     short_ids: list[str] = Field(
         default=[],
         description="First nine characters, after the prefix such as `glrt-`, of its known tokens: they map a job pod "
