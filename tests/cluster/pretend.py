@@ -57,6 +57,15 @@ def pretending(folder: Path) -> Iterator[Pretend]:
         yield Pretend(cluster, folder, loop)
         asyncio.run_coroutine_threadsafe(cluster.stop(), loop).result(10)
     finally:
+        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """End what still serves clients that were killed."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
