@@ -66,7 +66,7 @@ class Wanted:
     mode: Mode
     says: Says
     witness: str = ""
-    """Where every entry of the ledger is written too: a file, `-`, or nowhere."""
+    """Where every entry of the ledger is written too: a file, `-`, `syslog:`, or nowhere."""
     access: Access | None = None
     """Where the cluster is; None: as `kubeconfig` and `context` say."""
     kubeconfig: str = ""

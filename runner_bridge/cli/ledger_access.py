@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -80,17 +80,23 @@ def reading(url: str) -> Iterator[Ledger]:
 @contextmanager
 def witnessing(path: str) -> Iterator[Callable[[str], None] | None]:
     """
-    Yield what writes the lines of a witness: appended to a file, printed for `-`, none for an empty path.
+    Yield what writes the lines of a witness, none for an empty path.
+
+    Appended to a file, printed for `-`, sent to the system's log for `syslog:`.
 
     Raises:
-        SettingsError: the file cannot be opened.
+        SettingsError: the file cannot be opened, or the log cannot be reached.
     """
     from runner_bridge.cli.output import emit
     from runner_bridge.core.errors import SettingsError
     from runner_bridge.ports.files import STDIN, explain_os_error
+    from runner_bridge.ports.syslog import SCHEME, Syslog
 
     if not path:
         yield None
+    elif path.startswith(SCHEME):
+        with closing(Syslog(path)) as log:
+            yield log.send
     elif path == STDIN:
         yield lambda line: emit(f"{line}\n")
     else:

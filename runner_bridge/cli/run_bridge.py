@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 @click.option("--kubeconfig", default="", metavar="FILE", help="As kubectl has it.")
 @click.option("--context", default="", metavar="NAME", help="As kubectl has it.")
 @click.option(
-    "--witness", default="", metavar="FILE", help="Also write every entry of the ledger here, or - (standard output)."
+    "--witness",
+    default="",
+    metavar="WHERE",
+    help="Also write every entry of the ledger to this file, to - (standard output), or to syslog: (or syslog://HOST).",
 )
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end.")
 @click.option(
