@@ -81,13 +81,14 @@ class _Call:
         return CLEAN
 
     def _merge(self, policy: Policy) -> int:
+        from runner_bridge.core.text.difference import difference
         from runner_bridge.ports import files
 
         text = files.read_text(self.into)
         shown = files.display_name(self.into)
         merged = self._merged(policy, text, shown)
         if not self.write:
-            emit(_diff(shown, text, merged))
+            emit(difference(shown, text, merged))
             return CLEAN if merged == text else FINDINGS
         if merged == text:
             note(f"{shown}: nothing to change.")
@@ -193,6 +194,7 @@ def _write(policy: Policy, folder: str) -> int:
 
 def _check(policy: Policy, folder: str) -> int:
     from runner_bridge.core.errors import SettingsError
+    from runner_bridge.core.text.difference import difference
     from runner_bridge.render import render_all
 
     if not Path(folder).is_dir():
@@ -203,7 +205,7 @@ def _check(policy: Policy, folder: str) -> int:
     out_of_date |= dict.fromkeys(_stale(folder, wanted), "")
     for name, text in out_of_date.items():
         path = Path(folder) / name
-        emit(_diff(str(path), _found(path) or "", text))
+        emit(difference(str(path), _found(path) or "", text))
     for name in out_of_date:
         note(f"{name}: {_state(Path(folder) / name, wanted=name in wanted)}.")
     count, plural = len(out_of_date), "s" * (len(out_of_date) > 1)
@@ -257,17 +259,3 @@ def _remove(path: Path) -> None:
         path.unlink()
     except OSError as error:
         raise SettingsError(explain_os_error(str(path), error)) from error
-
-
-def _diff(name: str, before: str, after: str) -> str:
-    """Return a unified diff without secrets; line ends that differ are shown."""
-    from difflib import unified_diff
-
-    from runner_bridge.core.redact import redact
-
-    lines = unified_diff(_lines(before), _lines(after), name, f"{name} (as the policy says)", n=3)
-    return redact("".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines))
-
-
-def _lines(text: str) -> list[str]:
-    return [line.replace("\r", "\\r") for line in text.splitlines(keepends=True)]

@@ -44,6 +44,7 @@ class Family(StrEnum):
     JOB_PODS = "job-pods"
     LEDGER = "ledger"
     DOCTOR = "doctor"
+    PLAN = "plan"
 
 
 class Quarantine(StrEnum):

@@ -16,6 +16,7 @@ from runner_bridge.core.model.codes import (
     job_pods,
     ledger,
     overwrites,
+    plan,
     policy,
     runner_binary,
     runner_config,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def _collect() -> dict[str, Code]:
     found: dict[str, Code] = {}
-    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger, doctor):
+    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger, doctor, plan):
         for value in vars(family).values():
             if isinstance(value, Code):
                 if value.name in found:
