@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONFIG = "config.toml"
 VALUES = "helm-values"
-NAMES = (CONFIG, VALUES, "operator", "ip-pools", "workloads")
+NAMES = (CONFIG, VALUES, "operator", "ip-pools", "workloads", "quarantine")
 """As `render.ARTEFACTS` has them; here again so that `--help` imports no renderer."""
 
 
@@ -39,7 +39,8 @@ def command(**options: str | bool | None) -> int:
     """
     Write what GitLab Runner, its chart or Operator, and Calico need, as the policy says.
 
-    ARTEFACT is one of config.toml, helm-values, operator, ip-pools, workloads, or one of their files; it is printed.
+    ARTEFACT is one of config.toml, helm-values, operator, ip-pools, workloads, quarantine, or one of their files; it
+    is printed.
     Every artefact is parsed back and compared with the policy before anything is written.
     """
     return _Call(options).run()

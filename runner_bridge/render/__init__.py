@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner_bridge.render import helm_values, ip_pools, runner_config, runner_operator, workloads
+from runner_bridge.render import helm_values, ip_pools, quarantine, runner_config, runner_operator, workloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,11 +22,12 @@ ARTEFACTS: Mapping[str, Callable[[Policy], Mapping[str, str]]] = {
     "operator": runner_operator.render,
     "ip-pools": ip_pools.render,
     "workloads": workloads.render,
+    "quarantine": quarantine.render,
 }
 """Name of an artefact → its files: relative name → text. Pure; the same policy gives the same bytes."""
 
 
-FOLDERS = ("calico", "helm", "operator", "workloads")
+FOLDERS = ("calico", "helm", "operator", "quarantine", "workloads")
 """Where files of artefacts lie, beside those at the top: what is ours there and no longer called for is stale."""
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from runner_bridge.core.model import Code, Family
 from runner_bridge.core.model.codes import REGISTRY
+from runner_bridge.core.model.finding import Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,13 @@ HEADINGS = {
     Family.LEDGER: "What verify finds",
     Family.DOCTOR: "What doctor finds",
     Family.PLAN: "What plan cannot compare",
+}
+
+
+IN_MODE_ENFORCE = {
+    Quarantine.NEVER: "",
+    Quarantine.BY_BLOCK: "\n**In mode `enforce`:** justifies quarantine once the block names the pod as the holder.\n",
+    Quarantine.AT_ONCE: "\n**In mode `enforce`:** justifies quarantine at once.\n",
 }
 
 
@@ -56,7 +64,7 @@ def section(family: Family) -> str:
     )
     pages = "".join(
         f"\n### {code.name}\n\n*{kind(code)}*: {prose(sentence(code.title))}\n\n{prose(code.page)}\n\n"
-        f"**What to do:** {prose(code.remedy)}\n"
+        f"**What to do:** {prose(code.remedy)}\n{IN_MODE_ENFORCE[code.quarantine]}"
         for code in codes
     )
     word = "outcome" if family is Family.JOB_PODS else "severity"

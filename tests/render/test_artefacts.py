@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,18 +50,16 @@ def dual_stack() -> p.Policy:
 
 
 def tigera() -> p.Policy:
-    """The operator owns the pools."""
-    policy = make.policy()
-    cluster = policy.cluster
-    return make.policy(
-        cluster=p.Cluster(
-            name=cluster.name,
-            namespaces=cluster.namespaces,
-            pod_cidrs=cluster.pod_cidrs,
-            calico_version=(3, 31),
-            pools_owner=p.PoolsOwner.TIGERA_OPERATOR,
-        )
+    """The operator owns the pools; a tier opts in to quarantine; namespaces of job pods are patterns too."""
+    base = make.policy()
+    cluster = replace(
+        base.cluster,
+        namespaces=("gitlab-runners", "ci-job-*", "release"),
+        calico_version=(3, 31),
+        pools_owner=p.PoolsOwner.TIGERA_OPERATOR,
     )
+    infra = make.tier(enforce=p.TierEnforcement(quarantine=True))
+    return make.policy(infra, base.tiers[p.TierName("default")], cluster=cluster)
 
 
 CASES: dict[str, Callable[[], p.Policy]] = {"blog": blog, "dual-stack": dual_stack, "tigera": tigera}

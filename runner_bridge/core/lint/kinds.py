@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 
 POLICY_KEYS = frozenset(
-    {"version", "gitlab", "cluster", "manager", "pools", "tiers", "workloads", "waivers", "privacy"}
+    {"version", "gitlab", "cluster", "manager", "pools", "tiers", "workloads", "waivers", "privacy", "enforce"}
 )
 """Keys at the top of a policy; a folder may have them in several files."""
 _CHART_KEYS = frozenset({"gitlabUrl", "runnerToken", "runnerRegistrationToken", "unregisterRunners", "checkInterval"})

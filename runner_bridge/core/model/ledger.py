@@ -117,7 +117,7 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     act_id: str = ""
     """Unique per intent; its receipt carries the same."""
     act: str = ""
-    """The kind of action, kebab-case: `label-pod`, `emit-event`."""
+    """The kind of action: `label-pod`, `quarantine-pod`, `release-pod`, `emit-event`, `delete-pod`."""
     step: Step | None = None
     text: str = ""
     """One sentence: why there is a gap, what the alert said, what an action changes or why it failed. No secrets."""
