@@ -32,7 +32,7 @@ _NAMESPACE_NAME = "projectcalico.org/name"
 
 _ESTABLISHED = (
     "Connections that stand when the label is laid go on until they end: they are accepted before any policy is asked.",
-    "New ones are cut in both directions, DNS too. Nothing reaches a pod that uses the network of its node.",
+    "New ones are cut in both directions, DNS too. A pod that uses the network of its node is out of reach.",
 )
 
 

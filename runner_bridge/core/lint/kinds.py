@@ -38,7 +38,19 @@ class Kind(StrEnum):
 
 
 POLICY_KEYS = frozenset(
-    {"version", "gitlab", "cluster", "manager", "pools", "tiers", "workloads", "waivers", "privacy", "enforce"}
+    {
+        "version",
+        "gitlab",
+        "cluster",
+        "manager",
+        "pools",
+        "tiers",
+        "workloads",
+        "waivers",
+        "privacy",
+        "enforce",
+        "installations",
+    }
 )
 """Keys at the top of a policy; a folder may have them in several files."""
 _CHART_KEYS = frozenset({"gitlabUrl", "runnerToken", "runnerRegistrationToken", "unregisterRunners", "checkInterval"})

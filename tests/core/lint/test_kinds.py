@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bridge.core.lint.kinds import Kind, is_policy_part, is_whole_policy, kinds_of, only_wraps_values, unreadable
+from runner_bridge.core.lint.kinds import (
+    POLICY_KEYS,
+    Kind,
+    is_policy_part,
+    is_whole_policy,
+    kinds_of,
+    only_wraps_values,
+    unreadable,
+)
+from runner_bridge.core.policy import json_schema
 
 POOL = "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: a}\n"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config.toml: |\n    concurrent = 4\n"
@@ -148,3 +157,7 @@ def test_why_a_file_is_no_yaml_is_said_with_its_place(text: str, said: str) -> N
 )
 def test_a_file_around_values_is_no_values_file(text: str, wraps: bool) -> None:
     assert only_wraps_values(text, "a.yaml") is wraps
+
+
+def test_every_key_at_the_top_of_a_policy_tells_a_policy() -> None:
+    assert set(json_schema()["properties"]) == POLICY_KEYS
