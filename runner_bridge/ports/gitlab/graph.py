@@ -55,15 +55,18 @@ class Graph:
         _seen.set(seen)
         data: Any = None
         errors: tuple[str, ...] = ()
+        failure: BaseException | None = None
         async with asyncio.timeout(self._settings.whole_s):
             try:
                 data = await client.execute(query)
             except graph_errors.TransportQueryError as error:
                 errors = tuple(_words(one) for one in error.errors or ())
             except graph_errors.TransportConnectionFailed as error:
-                raise error.__cause__ or OSError() from None
+                failure = error.__cause__ or error
             except (gitlab.GitlabError, graph_errors.TransportError):
                 pass  # the status says it, or that there are no data
+        if failure is not None:
+            raise failure  # out here, so that it does not lead back to itself
         status, headers = seen[-1] if seen else (200, {})
         return Replied(status=status, headers=headers, data=data if isinstance(data, dict) else None, errors=errors)
 

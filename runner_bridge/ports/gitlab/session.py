@@ -7,15 +7,17 @@ and none stays chained: their frames and texts hold the headers that were sent.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import requests
 
 from runner_bridge.core.errors import DeniedError, UnavailableError, WireError
-from runner_bridge.core.redact import redact
+from runner_bridge.core.redact import MASK, redact
 from runner_bridge.ports.gitlab.graph import Graph
 from runner_bridge.ports.gitlab.refusals import LostError, Refusal, translate
 from runner_bridge.ports.gitlab.rest import Raw, Rest, Sent
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from runner_bridge.core.errors import NeighbourError
     from runner_bridge.core.model.gitlab import Purpose
     from runner_bridge.ports.gitlab.budget import Budget, Requests
-    from runner_bridge.ports.gitlab.graph import Replied
     from runner_bridge.ports.gitlab.refusals import Deed
     from runner_bridge.ports.gitlab.settings import Settings
     from runner_bridge.ports.gitlab.tokens import Tokens
 
 Value = TypeVar("Value")
+
+_TALKATIVE = ("gql", "httpx", "httpcore", "urllib3")
+"""Libraries whose lines at level debug quote whole answers and headers, and with them what no log may hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class Session:
     """
 
     def __init__(self, url: str, *, tokens: Tokens, settings: Settings, budget: Budget, requests: Requests) -> None:
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         self.url = url
         self.tokens = tokens
         self._counts = requests
@@ -123,7 +129,9 @@ class Session:
             raw = await self._rest.send(sent, token)
             self._note(raw.headers)
             if raw.status // 100 != 2 and raw.status != 404:
-                raise self._refused(raw, deed, purpose)
+                # An administrator can give tokens any prefix, so that no pattern knows ours where it is quoted back.
+                body = raw.body.replace(token.encode(), MASK.encode())
+                raise self._refused(Raw(status=raw.status, body=body, headers=raw.headers), deed, purpose)
             self._counts.count(deed.endpoint, str(raw.status))
             return Answer(status=raw.status, body=raw.body, following=raw.following)
 
@@ -142,11 +150,11 @@ class Session:
             replied = await self._graph.ask(query, token)
             self._note(replied.headers)
             if replied.status != 200:
-                body = "; ".join(replied.errors).encode()
+                body = "; ".join(replied.errors).replace(token, MASK).encode()
                 raise self._refused(Raw(status=replied.status, body=body, headers=replied.headers), deed, purpose)
             if replied.data is None:
                 self._counts.count(deed.endpoint, "unreadable")
-                raise self._complaint(replied, deed)
+                raise self._complaint("; ".join(replied.errors).replace(token, MASK), deed)
             self._counts.count(deed.endpoint, "200")
             return replied.data
 
@@ -208,13 +216,13 @@ class Session:
             self._budget.pause(error.retry_after_s)
         return error
 
-    def _complaint(self, replied: Replied, deed: Deed) -> NeighbourError | WireError:
+    def _complaint(self, said: str, deed: Deed) -> NeighbourError | WireError:
         """Say what an answer with status 200 means that holds no data."""
         subject = self.subject(deed)
-        if not replied.errors:
+        if not said:
             message = f"{subject}: the answer is no GraphQL, expected JSON with data."
             return UnavailableError(f"{message} Is this GitLab's address, or does something in between answer?")
-        said = "; ".join(replied.errors)[:300]
+        said = said[:300]
         words = said.lower()
         if "timeout" in words or "timed out" in words or "internal server error" in words:
             return UnavailableError(f"{subject}: GitLab failed over it ({said}).")
@@ -248,13 +256,14 @@ def _failure(error: Exception) -> tuple[str, bool, str]:
 
 def _reason(error: BaseException) -> str:
     """Return the innermost reason that says something, without secrets, addresses of objects or our own URL."""
-    inner: BaseException = error
-    while (deeper := inner.__cause__ or inner.__context__) is not None:
-        inner = deeper
-    words = redact(str(getattr(inner, "strerror", None) or inner)).strip()
-    return " ".join(words.split())[:200] or type(inner).__name__
+    line: list[BaseException] = [error]
+    while (deeper := line[-1].__cause__ or line[-1].__context__) is not None and deeper not in line:
+        line.append(deeper)
+    words = redact(str(getattr(line[-1], "strerror", None) or line[-1]))
+    return " ".join(words.split())[:200] or type(line[-1]).__name__
 
 
 def _whither(error: requests.TooManyRedirects) -> str:
-    target = error.response.headers.get("Location", "") if error.response is not None else ""
-    return f" to {redact(target.partition('?')[0])[:200]}" if target else ""
+    """Name the host that a redirect leads to; the rest of the address may hold what was sent."""
+    target = urlsplit(error.response.headers.get("Location", "") if error.response is not None else "")
+    return f" to {target.scheme}://{target.hostname}" if target.hostname else ""

@@ -134,5 +134,6 @@ class Tokens:
 
         Raises:
             SettingsError: its source has none now.
+            DeniedError: there is no source.
         """
-        return await self._sources[purpose].read()
+        return await self._sources[self.first(purpose)].read()

@@ -14,7 +14,7 @@ OWNER, MAINTAINER, REPORTER = 50, 40, 20
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Group:
     """A group; its full path follows from those above."""
 
@@ -36,7 +36,7 @@ class Group:
             group = group.parent
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Project:
     """A project."""
 
@@ -58,7 +58,7 @@ class Project:
         return f"{self.group.path}/{self.slug}"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class User:
     """Somebody with tokens."""
 
@@ -69,7 +69,7 @@ class User:
     """By the group's number: the access level, which holds for everything below too."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Token:
     """A personal access token."""
 
@@ -81,7 +81,7 @@ class Token:
     is_revoked: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Manager:
     """A process that signed in with a runner's token."""
 
@@ -92,7 +92,7 @@ class Manager:
     is_busy: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Runner:
     """A runner."""
 
@@ -120,7 +120,7 @@ class Runner:
         return max((one.contacted_at for one in self.managers), default=None)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Job:
     """A job."""
 
