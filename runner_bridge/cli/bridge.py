@@ -1,52 +1,68 @@
 """
 The bridge as a whole: the one place where the rooms of a live bridge are chosen and wired, for `run` and for `demo`.
 
-`open_bridge` opens everything in the order in which the one stands on the other, and closes it in the opposite order,
-whatever happens. The order of an end is written in `Bridge.run`: stop watching and judging, finish what is in hand,
-give up reads, end the term of the ledger, close the session.
+Three lives, one within the other. *Open*: the session with the cluster and the ledger (`open_bridge`). *Wired*: the
+rooms, as long as Calico's objects and the namespaces that are watched stay where they are. *A term*: as long as this
+process may write; without one it stands by, watches and judges, and neither records nor acts.
+
+The order of an end, always the same: stop watching, stop judging, finish what is in hand for `LAST_ACTS_S`, close the
+term of the ledger, give the Lease back, give up reads, close the ledger, close the session. Where the Lease or the
+ledger is lost, nothing that is in hand is finished: the next term finds out by looking at the world.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import socket
+import time
 import uuid
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from runner_bridge.cli.bridge_rooms import Rooms, wire
 from runner_bridge.cli.bridge_state import state_of
+from runner_bridge.cli.bridge_terms import Terms
 from runner_bridge.cli.ledger_access import witnessing
-from runner_bridge.core.model.ledger import Purpose
-from runner_bridge.flow.act import ENFORCING, WINDOW_S, Act
-from runner_bridge.flow.act import Tools as Hands
-from runner_bridge.flow.controller.controller import Before, Controller, Tools
-from runner_bridge.flow.controller.entries import Context
-from runner_bridge.flow.observe.blocks import Blocks
-from runner_bridge.flow.observe.observer import Observer
-from runner_bridge.ports.kube import discover_calico, open_cluster
+from runner_bridge.cli.log import no_log
+from runner_bridge.core.errors import LedgerError, NeighbourError, SettingsError
+from runner_bridge.core.model.state import PolicyState, Role
+from runner_bridge.flow.lead import Lead
+from runner_bridge.flow.lead import Tools as LeadTools
+from runner_bridge.ports.kube import Writer, discover_calico, open_cluster
 from runner_bridge.ports.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from typing import Any
+
+    from structlog.typing import FilteringBoundLogger
 
     from runner_bridge.core.actions import Mode
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.controller import Says
+    from runner_bridge.flow.lead import Times
     from runner_bridge.flow.observe.picture import Picture
     from runner_bridge.ports.kube import Access, CalicoApi, Cluster
-    from runner_bridge.ports.ledger import Writer as LedgerWriter
 
 LAST_ACTS_S: Final = 3.0
 """How long what is in hand may take once it is told to end; five seconds are allowed in all."""
 BEAT_S: Final = 5.0
 """How often the ledger notes that the cluster is watched."""
+LEDGER_AGAIN_S: Final = 5.0
+"""How long a ledger that could not be written is left alone; twice as long each time, up to a minute."""
+LONGEST_AGAIN_S: Final = 60.0
+CALICO_AGAIN_S: Final = 300.0
+"""How often it is found out again where Calico's objects are."""
+CALICO_SOON_S: Final = 5.0
+"""How soon at the earliest, where somebody did not find them."""
+LEASE: Final = "runner-bridge"
+"""The name of the Lease, where none is given."""
 
 
 def present() -> datetime:
@@ -77,18 +93,12 @@ class Wanted:
     """What time it is; that of the story where the cluster is pretended."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Sleeps that many seconds of the clock."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """The rooms of a bridge, wired."""
-
-    api: CalicoApi
-    observer: Observer
-    controller: Controller
-    blocks: Blocks | None
-    act: Act
-    writer: LedgerWriter
+    elect: bool | None = None
+    """Whether to lead only with a Lease; None: in a pod of the cluster, and where `lease` is given."""
+    lease: str = ""
+    """`namespace/name`; empty: `runner-bridge` in the namespace of this pod, or of the context."""
+    lease_times: Times | None = None
+    log: FilteringBoundLogger = field(default_factory=no_log)
 
 
 class Bridge:
@@ -99,26 +109,28 @@ class Bridge:
         wanted: what it was opened with.
         cluster: what it watches.
         ledger: what it records in.
-        rooms: those that do the work; None where nothing can be judged.
         api: where Calico's objects are.
-        started_at: when it was opened.
+        terms: of the ledger.
+        lead: the election; None: nobody else is expected.
     """
 
     def __init__(
-        self,
-        wanted: Wanted,
-        cluster: Cluster,
-        ledger: Ledger,
-        api: CalicoApi,
-        rooms: Rooms | None,
-        started_at: datetime,
+        self, wanted: Wanted, cluster: Cluster, ledger: Ledger, api: CalicoApi, terms: Terms, lead: Lead | None
     ) -> None:
         self.wanted = wanted
         self.cluster = cluster
         self.ledger = ledger
         self.api = api
-        self.started_at = started_at
-        self._rooms = rooms
+        self.terms = terms
+        self.lead = lead
+        self.started_at = wanted.clock()
+        self.policy = wanted.policy
+        """The one in force."""
+        self.policy_state = PolicyState(digest=wanted.policy.digest, file=wanted.policy_file, loaded_at=self.started_at)
+        self._log = wanted.log
+        self._changed = asyncio.Event()
+        self._writes = Writer(cluster.session, fence=lead.check) if lead is not None else cluster.writer
+        self._rooms = self._wired()
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -135,35 +147,36 @@ class Bridge:
         """The picture can be relied on."""
         return self._rooms is not None and self._rooms.controller.is_whole
 
+    @property
+    def role(self) -> Role:
+        """Whether this process may write."""
+        if self.lead is None:
+            return Role.ALONE
+        return Role.LEADER if self.lead.held else Role.STANDBY
+
     def state(self, at: datetime | None = None) -> BridgeState:
         """Return all there is to say of it without naming a pod, at a moment; None: now."""
         return state_of(self, self._rooms, at or self.wanted.clock())
 
     async def run(self, stop: asyncio.Event) -> None:
         """
-        Work until told to end; then stop watching and judging, and finish what is in hand.
+        Work until told to end.
+
+        A ledger that cannot be written any more ends the term: nothing is recorded or done until it can be again.
 
         Raises:
-            BaseExceptionGroup: a room ended with an error: LedgerError, DeniedError at the first list, a defect.
+            BaseExceptionGroup: a room ended with an error: LedgerError before anything was recorded, DeniedError at
+                the first list, a defect.
         """
-        assert self._rooms is not None, "there is nothing to judge by"  # noqa: S101 - a defect of the caller
-        rooms = self._rooms
-        async with asyncio.TaskGroup() as group:
-            observing = group.create_task(rooms.observer.run(), name="observe")
-            judging = group.create_task(rooms.controller.run(), name="judge")
-            acting = group.create_task(rooms.act.run(), name="act")
-            beating = group.create_task(_beat(rooms, self.wanted), name="beat")
-            await stop.wait()
-            observing.cancel()
-            judging.cancel()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(rooms.act.drained(), LAST_ACTS_S)
-            acting.cancel()
-            beating.cancel()
+        while not stop.is_set():
+            await self._wired_life(stop)
+            if not stop.is_set():
+                self._changed.clear()
+                self._rooms = self._wired()
 
     async def once(self) -> None:
         """
-        Look once, judge, record, act.
+        Look once, judge, record, act; without an election.
 
         Raises:
             NeighbourError, WireError: pods, pools or namespaces could not be listed.
@@ -171,107 +184,201 @@ class Bridge:
         """
         assert self._rooms is not None, "there is nothing to judge by"  # noqa: S101 - a defect of the caller
         rooms = self._rooms
-        for missing in await rooms.observer.list_once():
-            self.wanted.says.note(missing)
+        async with self.terms.term(self.policy, self.wanted.clock()) as (before, acts):
+            rooms.act.begin(acts)
+            rooms.controller.begin(before)
+            for missing in await rooms.observer.list_once():
+                self.wanted.says.note(missing)
+            async with asyncio.TaskGroup() as group:
+                acting = group.create_task(rooms.act.run(), name="act")
+                await rooms.controller.settle()
+                await rooms.act.drained()
+                acting.cancel()
+
+    async def close(self) -> None:
+        """Give up reads, and the Lease if it is still ours."""
+        if self.lead is not None:
+            await self.lead.give_back()
+        if self._rooms is not None:
+            await self._rooms.close()
+
+    def _wired(self) -> Rooms | None:
+        """Wire the rooms for where Calico's objects are now; None where there is nothing to judge by."""
+        if not self.api.is_judgeable:
+            return None
+        return wire(self.wanted, self.policy, self.cluster, self.api, writes=self._writes, record=self.terms.record)
+
+    async def _wired_life(self, stop: asyncio.Event) -> None:
+        """Work with the rooms there are, until told to end or until they have to be wired anew."""
+        rooms, end = self._rooms, asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                beside = [group.create_task(self._look_for_calico(rooms), name="look for Calico")]
+                if rooms is not None:
+                    beside.append(group.create_task(rooms.observer.run(), name="observe"))
+                    group.create_task(self._live_in_terms(rooms, end), name="terms")
+                await _first(stop.wait(), self._changed.wait())
+                for one in beside:
+                    one.cancel()
+                end.set()
+        finally:
+            if rooms is not None:
+                await rooms.close()
+
+    async def _live_in_terms(self, rooms: Rooms, end: asyncio.Event) -> None:
+        """Lead and stand by in turns, as the Lease and the ledger let it."""
+        failures = 0
+        while not end.is_set():
+            if self.lead is not None and not await self._stand_by(rooms, end, self.lead.won()):
+                break
+            begun, error = self.terms.begun, None
+            try:
+                await self._term(rooms, end)
+            except* LedgerError as errors:
+                error = _leaf(errors)
+                if not self.terms.begun and self.lead is None:
+                    raise  # it never could: whoever started this has to know
+            if self.lead is not None:
+                await self.lead.give_back()
+            if error is not None:
+                self.terms.break_off(error)
+                failures = 0 if self.terms.begun > begun and not failures else failures + 1
+                wait_s = min(LONGEST_AGAIN_S, LEDGER_AGAIN_S * 2.0 ** min(failures, 10))
+                self._log.error("ledger-not-writable", why=str(error), acting="stopped", again_in_s=wait_s)
+                await self._stand_by(rooms, end, self.wanted.pause(wait_s))
+            else:
+                failures = 0
+        if self.lead is not None:
+            await self.lead.give_back()
+
+    async def _stand_by(self, rooms: Rooms, end: asyncio.Event, waiting: Awaitable[None]) -> bool:
+        """Judge without recording until what is waited for has come; False: it is to end before that."""
         async with asyncio.TaskGroup() as group:
-            acting = group.create_task(rooms.act.run(), name="act")
-            await rooms.controller.settle()
-            await rooms.act.drained()
-            acting.cancel()
+            judging = group.create_task(rooms.controller.run(), name="judge, standing by")
+            first = await _first(waiting, end.wait())
+            judging.cancel()
+        return first == 0
+
+    async def _term(self, rooms: Rooms, end: asyncio.Event) -> None:
+        """Judge, record and act until told to end, or until it is no longer ours to do."""
+        async with self.terms.term(self.policy, self.wanted.clock()) as (before, acts):
+            rooms.act.begin(acts)
+            rooms.controller.begin(before)
+            self._log.info("term-begun", role=self.role, open_intervals=len(before.intervals))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    judging = group.create_task(rooms.controller.run(), name="judge")
+                    acting = group.create_task(rooms.act.run(), name="act")
+                    beating = group.create_task(self._beat(rooms), name="beat")
+                    if await _first(self._lost(), end.wait()) == 1:
+                        judging.cancel()
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(LAST_ACTS_S):
+                                await _first(self._lost(), rooms.act.drained())
+                    for one in (judging, acting, beating):
+                        one.cancel()
+            finally:
+                rooms.controller.rest()
+
+    async def _lost(self) -> None:
+        """Wait until somebody else may lead; for ever where there is no election."""
+        if self.lead is None:
+            await asyncio.Event().wait()
+        else:
+            self._log.warning("lease-lost", lease=self.lead.name, why=await self.lead.lost())
+
+    async def _beat(self, rooms: Rooms) -> None:
+        """Note in the ledger that the cluster is watched, as long as it is."""
+        while True:
+            await self.wanted.pause(BEAT_S)
+            if rooms.controller.is_whole:
+                await self.terms.beat(self.wanted.clock())
+
+    async def _look_for_calico(self, rooms: Rooms | None) -> None:
+        """Find out now and then where Calico's objects are, and have the rooms wired anew when that has changed."""
+        while True:
+            if rooms is None:
+                await self.wanted.pause(CALICO_SOON_S * 6)
+            else:
+                await _first(self.wanted.pause(CALICO_AGAIN_S), rooms.observer.pools_gone.wait())
+                rooms.observer.pools_gone.clear()
+            try:
+                found = await discover_calico(self.cluster.reader)
+            except NeighbourError as error:
+                self._log.debug("calico-not-asked", why=str(error))
+            else:
+                if found != self.api:
+                    self._log.warning("calico-moved", was=self.api.explanation, now=found.explanation)
+                    self.api = found
+                    self._changed.set()
+                    return
+            await self.wanted.pause(CALICO_SOON_S)
 
 
 @asynccontextmanager
 async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
     """
-    Open the cluster, the ledger and the rooms; close them in the opposite order.
+    Open the cluster and the ledger; close them in the opposite order. Nothing is watched or recorded yet.
 
     Raises:
         SettingsError: there is no way into a cluster, or the ledger's address is none.
         NeighbourError: the cluster could not be asked.
-        LedgerError: the ledger could not be written.
+        LedgerError: the ledger could not be opened.
     """
     async with open_cluster(wanted.access, kubeconfig=wanted.kubeconfig, context=wanted.context) as cluster:
         api = await discover_calico(cluster.reader)
-        at = wanted.clock()
-        async with _ledger(wanted, at) as (ledger, writer):
-            rooms = await _wired(wanted, cluster, api, ledger, writer, at) if api.is_judgeable else None
-            try:
-                yield Bridge(wanted, cluster, ledger, api, rooms, at)
-            finally:
-                if rooms is not None:
-                    await rooms.controller.close()
-                    if rooms.blocks is not None:
-                        await rooms.blocks.close()
+        lead = _election(wanted, cluster)
+        ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
+        try:
+            with witnessing(wanted.witness) as witness:
+                bridge = Bridge(wanted, cluster, ledger, api, Terms(ledger, witness), lead)
+                try:
+                    yield bridge
+                finally:
+                    await bridge.close()
+        finally:
+            await asyncio.to_thread(ledger.close)
 
 
-@asynccontextmanager
-async def _ledger(wanted: Wanted, now: datetime) -> AsyncIterator[tuple[Ledger, LedgerWriter]]:
-    """Open the ledger and begin a term; it is flushed and closed last but the session."""
-    ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
+def _election(wanted: Wanted, cluster: Cluster) -> Lead | None:
+    """Choose whether there is an election, and by which Lease."""
+    in_cluster = wanted.access is None and not cluster.access.context
+    if not (in_cluster or wanted.lease if wanted.elect is None else wanted.elect):
+        return None
+    namespace, slash, name = (wanted.lease or f"{cluster.access.namespace}/{LEASE}").partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        message = f"--lease: {wanted.lease!r} is no Lease, expected NAMESPACE/NAME."
+        raise SettingsError(message)
+    tools = LeadTools(
+        leases=cluster.writer, clock=_awake_or_not, present=wanted.clock, pause=asyncio.sleep, jitter=random.random
+    )
+    host = os.environ.get("HOSTNAME") or socket.gethostname()
+    return Lead(namespace, name, f"{host}_{uuid.uuid4().hex[:8]}", tools, wanted.lease_times)
+
+
+def _awake_or_not() -> float:
+    """Return seconds that go on while the machine sleeps too, where the system counts them (Linux)."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+async def _first(*works: Awaitable[Any]) -> int:
+    """Wait for the one that ends first, give up the others, and return which it was; an error of any passes through."""
+    tasks = [asyncio.ensure_future(one) for one in works]
     try:
-        with witnessing(wanted.witness) as witness:
-            writer = await asyncio.to_thread(
-                ledger.write,
-                purpose=Purpose.RUN,
-                cluster=wanted.policy.cluster.name,
-                at=now,
-                gitlab=wanted.policy.gitlab.url,
-                actor=_actor(),
-                witness=witness,
-            )
-            try:
-                yield ledger, writer
-            finally:
-                await asyncio.to_thread(writer.close)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return next(number for number, task in enumerate(tasks) if task in done)
     finally:
-        await asyncio.to_thread(ledger.close)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _wired(
-    wanted: Wanted, cluster: Cluster, api: CalicoApi, ledger: Ledger, writer: LedgerWriter, opened_at: datetime
-) -> Rooms:
-    """Choose the collaborators of every room."""
-    policy = wanted.policy
-    name = policy.cluster.name
-    context = Context(cluster=name, gitlab=policy.gitlab.url, policy=policy.digest, actor=_actor())
-    observer = Observer(
-        policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=wanted.pause, jitter=random.random
-    )
-    blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
-    gaps = await asyncio.to_thread(ledger.gaps, now=wanted.clock(), cluster=name)
-    before = Before(
-        intervals=tuple(await asyncio.to_thread(ledger.open_intervals, name)),
-        intents=tuple(await asyncio.to_thread(ledger.unsettled, name)),
-        seen_to_at=max((gap.from_at for gap in gaps if gap.from_at and gap.to_at == opened_at), default=None),
-    )
-    tools = Tools(
-        record=writer.append, clock=wanted.clock, pause=wanted.pause, read_pod=observer.read_pod, says=wanted.says
-    )
-    controller = Controller(policy, context, observer.picture, blocks, tools, before)
-    observer.report_to(controller.touch)
-    hands = Hands(
-        writes=cluster.writer,
-        record=writer.append,
-        clock=wanted.clock,
-        act_id=lambda: uuid.uuid4().hex,
-        pause=wanted.pause,
-        note=wanted.says.note,
-    )
-    hour_ago = wanted.clock() - timedelta(seconds=WINDOW_S)
-    done = await asyncio.to_thread(ledger.acts_since, hour_ago, name, ENFORCING)
-    act = Act(wanted.mode, context, hands, controller.look, policy, done)
-    controller.hand_over_to(act)
-    return Rooms(api=api, observer=observer, controller=controller, blocks=blocks, act=act, writer=writer)
-
-
-async def _beat(rooms: Rooms, wanted: Wanted) -> None:
-    """Note in the ledger that the cluster is watched, as long as it is."""
-    while True:
-        await wanted.pause(BEAT_S)
-        if rooms.controller.is_whole:
-            await rooms.writer.beat(wanted.clock())
-
-
-def _actor() -> str:
-    """Return who records: the pod's name, which is its host name."""
-    return f"runner-bridge/{os.environ.get('HOSTNAME') or socket.gethostname()}"
+def _leaf(errors: BaseExceptionGroup[LedgerError]) -> LedgerError:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, LedgerError)  # noqa: S101 - the group holds nothing else
+    return found

@@ -17,46 +17,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from runner_bridge.cli.bridge import Bridge, Rooms
+    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge_rooms import Rooms
+    from runner_bridge.flow.lead import Lead
 
 
 def state_of(bridge: Bridge, rooms: Rooms | None, at: datetime) -> state.BridgeState:
     """Return the state of a bridge at a moment."""
-    wanted = bridge.wanted
-    calico = state.CalicoState(explanation=bridge.api.explanation, is_judgeable=bridge.api.is_judgeable)
-    policy = state.PolicyState(digest=wanted.policy.digest, file=wanted.policy_file, loaded_at=bridge.started_at)
+    wanted, lead = bridge.wanted, bridge.lead
     found = state.BridgeState(
         at=at,
         started_at=bridge.started_at,
         version=__version__,
-        cluster=wanted.policy.cluster.name,
+        cluster=bridge.policy.cluster.name,
         server=bridge.cluster.reader.server,
         mode=str(wanted.mode),
-        calico=calico,
-        policy=policy,
+        role=bridge.role,
+        lease=_lease(lead) if lead is not None else None,
+        calico=state.CalicoState(explanation=bridge.api.explanation, is_judgeable=bridge.api.is_judgeable),
+        policy=bridge.policy_state,
+        ledger=bridge.terms.state(),
         simulated=wanted.simulated,
     )
-    return found if rooms is None else _with(found, rooms, bridge.ledger.name)
+    return found if rooms is None else _with(found, rooms)
 
 
-def _with(found: state.BridgeState, rooms: Rooms, ledger: str) -> state.BridgeState:
+def _lease(lead: Lead) -> state.LeaseState:
+    return state.LeaseState(name=lead.name, holder=redact(lead.holder), trouble=redact(lead.trouble))
+
+
+def _with(found: state.BridgeState, rooms: Rooms) -> state.BridgeState:
     """Return the state with what the rooms know."""
-    controller, act, writer = rooms.controller, rooms.act, rooms.writer
+    controller, act = rooms.controller, rooms.act
     absent = controller.absent
     return structs.replace(
         found,
         calico=structs.replace(found.calico, finding=redact(absent.headline) if absent else ""),
         watches=tuple(_watches(rooms, found.at)),
         gaps=tuple(structs.replace(gap, reason=redact(gap.reason)) for gap in controller.doubts),
-        ledger=state.LedgerState(
-            name=ledger,
-            is_writable=not writer.problem,
-            trouble=redact(writer.problem),
-            entries=writer.recorded,
-            waiting=writer.waiting,
-            segment=writer.end.segment,
-            head=writer.end.hash,
-        ),
         acts=state.Acts(
             done=act.done, already_so=act.already_so, skipped=act.skipped, failed=act.failed, waiting=act.waiting
         ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, UNPROVEN
+from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER, UNPROVEN
 from runner_bridge.cli.ledger_access import ledger_option
 from runner_bridge.cli.load import policy_option, read_policy
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from runner_bridge.cli.bridge import Bridge, Wanted
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.model.verdict import Verdict
+
+HARD_END_S: Final = 4.7
+"""So long after it is told to end the process is ended, whatever hangs."""
 
 
 @click.command("run", short_help="Watch a cluster: judge, record, and label every job pod.")
@@ -37,13 +43,33 @@ if TYPE_CHECKING:
     metavar="WHERE",
     help="Also write every entry of the ledger to this file, to - (standard output), or to syslog: (or syslog://HOST).",
 )
-@click.option("--once", is_flag=True, help="Look once, judge, record, act, and end.")
+@click.option(
+    "--leader-elect/--no-leader-elect",
+    "elect",
+    default=None,
+    help="Record and act only while holding a Lease, so that others can stand by. Default: yes in a pod of the "
+    "cluster, else no.",
+)
+@click.option(
+    "--lease",
+    default="",
+    metavar="NAMESPACE/NAME",
+    help="The Lease of the election; with it there is one. Default: runner-bridge in the namespace of this pod.",
+)
+@click.option("--once", is_flag=True, help="Look once, judge, record, act, and end; without an election.")
 @click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json"]),
     default=None,
-    help="How to print; text for a terminal, else JSON lines.",
+    help="How to print and log; text for a terminal, else JSON lines.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warn", "error"]),
+    default="info",
+    show_default=True,
+    help="What is logged on standard error; verdicts are printed on standard output whatever it is.",
 )
 def command(  # noqa: PLR0913 - click hands in each option by name
     *,
@@ -53,25 +79,30 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     kubeconfig: str,
     context: str,
     witness: str,
+    elect: bool | None,
+    lease: str,
     once: bool,
     output: str | None,
+    log_level: str,
 ) -> int:
     """
     Watch a cluster: judge, record, and label every job pod.
 
     Says each verdict that is new or has changed on a line of its own. Ends on SIGTERM or Ctrl-C, with what is in hand
-    finished and recorded.
+    finished and recorded. A ledger that cannot be written while it runs stops all acting until it can be again.
 
     Exit codes: 0 ended as told; with --once: 0 no breach, 1 a breach, 3 something is not proven. 2 wrong settings,
-    3 the cluster could not be asked, 4 the ledger could not be written.
+    3 the cluster could not be asked, 4 the ledger could not be written when it started.
     """
-    from runner_bridge.cli.bridge import Wanted
-    from runner_bridge.cli.output import is_terminal
+    from runner_bridge.cli.bridge import Wanted, present
+    from runner_bridge.cli.log import open_log
+    from runner_bridge.cli.output import is_terminal, note
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.actions import Mode
 
     json = output == "json" or (output is None and not is_terminal())
-    says = Says(json=json, colour=is_terminal())
+    log = open_log(write=note, clock=present, level=log_level, json_lines=json)
+    says = Says(json=json, colour=is_terminal(), log=log)
     wanted = Wanted(
         policy=read_policy(policy),
         policy_file=policy,
@@ -80,7 +111,10 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         mode=Mode(mode),
         kubeconfig=kubeconfig,
         context=context,
+        elect=False if once else elect,
+        lease=lease,
         says=says,
+        log=log,
     )
     try:
         return asyncio.run(_run(wanted, says, once=once))
@@ -89,31 +123,73 @@ def command(  # noqa: PLR0913 - click hands in each option by name
 
 
 async def _run(wanted: Wanted, says: Says, *, once: bool) -> int:
-    from runner_bridge.cli.bridge import open_bridge
-
+    """Work until a signal; a cluster that does not answer when it starts does not keep it from ending."""
     told: list[signal.Signals] = []
     stop = asyncio.Event()
+    opened = asyncio.Event()
+    working = asyncio.create_task(_work(wanted, says, stop, opened, once=once), name="work")
 
     def end(number: signal.Signals) -> None:
+        if not told:
+            _end_hard_after(HARD_END_S)
         told.append(number)
         stop.set()
+        if once or not opened.is_set():
+            working.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end, number)
+    code = CLEAN
+    try:
+        code = await working
+    except asyncio.CancelledError:
+        if not told:
+            raise
+    return INTERRUPTED if signal.SIGINT in told else code
+
+
+async def _work(wanted: Wanted, says: Says, stop: asyncio.Event, opened: asyncio.Event, *, once: bool) -> int:
+    from runner_bridge.cli.bridge import open_bridge
+
     async with open_bridge(wanted) as bridge:
+        opened.set()
         server, api = bridge.cluster.reader.server, bridge.api
         if not api.is_judgeable:
-            says.note(f"{server}: nothing can be judged: {api.explanation}.")
-            return UNPROVEN
-        where = f"{wanted.policy.cluster.name} at {server}"
-        says.note(f"{where}, mode {wanted.mode}; {api.explanation}; ledger {bridge.ledger.name}.")
+            wanted.log.warning("nothing-can-be-judged", server=server, why=api.explanation)
+            if once:
+                return UNPROVEN
+        wanted.log.info(
+            "watching",
+            cluster=wanted.policy.cluster.name,
+            server=server,
+            mode=wanted.mode,
+            calico=api.explanation,
+            ledger=bridge.ledger.name,
+            lease=bridge.lead.name if bridge.lead is not None else "none",
+        )
         try:
             await (bridge.once() if once else bridge.run(stop))
         finally:
             _sum_up(bridge, says)
-    if signal.SIGINT in told:
-        return INTERRUPTED
     return _code(bridge.verdicts, whole=bridge.is_whole) if once else CLEAN
+
+
+def _end_hard_after(seconds: float) -> None:
+    """
+    End the process for sure, whatever hangs: what it was told to end within is over.
+
+    Nothing that was acknowledged is lost: a transaction of the ledger is on the disk as a whole, or is not.
+    """
+
+    def end() -> None:
+        note_hard = b"runner-bridge: it did not end in time, so it was ended; the ledger was not closed in order.\n"
+        with contextlib.suppress(OSError):
+            os.write(2, note_hard)
+        os._exit(LEDGER)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _sum_up(bridge: Bridge, says: Says) -> None:

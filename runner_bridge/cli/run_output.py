@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from structlog.typing import FilteringBoundLogger
+
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.cluster import Gap
     from runner_bridge.core.model.verdict import Verdict
@@ -27,11 +29,13 @@ class Says:
     Args of the constructor:
         json: JSON lines on standard output instead of text; what is no verdict goes there too.
         colour: of the text.
+        log: takes what is no verdict and no word about the picture.
     """
 
-    def __init__(self, *, json: bool, colour: bool) -> None:
+    def __init__(self, *, json: bool, colour: bool, log: FilteringBoundLogger) -> None:
         self._json = json
         self._colour = colour
+        self._log = log
 
     def verdict(self, verdict: Verdict, at: datetime) -> None:
         """Tell a verdict that is new or has changed."""
@@ -57,7 +61,7 @@ class Says:
 
     def note(self, text: str) -> None:
         """Tell what could not be done."""
-        note(f"runner-bridge: {redact(text)}")
+        self._log.warning("trouble", text=text)
 
     def summary(self, verdicts: Iterable[Verdict], *, done: int, failed: int, at: datetime) -> None:
         """Tell how it stands at the end."""

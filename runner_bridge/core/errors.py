@@ -91,6 +91,10 @@ class StaleError(NeighbourError):
     """409 or 410: what we know is older than what the neighbour has; read again, judge again."""
 
 
+class NotServedError(StaleError):
+    """404 for a whole collection: the API server does not serve it (any more); look again what it serves."""
+
+
 class InvalidError(NeighbourError):
     """400, 405, 415, 422 and the like: it does not take what we ask in this form; asking again changes nothing."""
 
@@ -100,3 +104,7 @@ class InvalidError(NeighbourError):
         self.fields = fields
         """Paths of the fields that it objects to, where it names them: `metadata.uid`."""
         super().__init__(message)
+
+
+class FencedError(NeighbourError):
+    """The Lease that allows writing is not ours (any more), so nothing was sent: another process goes on."""

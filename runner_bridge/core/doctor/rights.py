@@ -51,7 +51,13 @@ _BLOCKS = "who really holds an address"
 
 
 def rights_for(
-    purpose: Purpose, *, pools: str, blocks: str, namespace: str = "", deletes: bool = False
+    purpose: Purpose,
+    *,
+    pools: str,
+    blocks: str,
+    namespace: str = "",
+    deletes: bool = False,
+    lease_in: str = "",
 ) -> tuple[Right, ...]:
     """
     Return the rights that a purpose takes.
@@ -62,6 +68,7 @@ def rights_for(
         blocks: API group of the blocks, likewise.
         namespace: the only one whose pods are looked at; empty for all.
         deletes: a tier of the policy opts in to deletion, which counts for `enforce` alone.
+        lease_in: namespace of the Lease by which one of several bridges leads; empty where there is no election.
     """
     if purpose is Purpose.CHECK:
         found = _check(namespace)
@@ -79,6 +86,8 @@ def rights_for(
         found += _each(("get", "patch"), "events", "events.k8s.io", "one that is told already is counted", namespace)
     if purpose is Purpose.ENFORCE and deletes:
         found += _each(("delete",), "pods", "", "a tier of the policy says delete: true", namespace)
+    if lease_in:
+        found += _each(("get", "create", "update"), "leases", "coordination.k8s.io", "one of several leads", lease_in)
     return tuple(found)
 
 

@@ -74,7 +74,7 @@ class Act:
         tools: what it is done with.
         look: returns what is said of a pod now; None when there is nothing to do for it any more.
         policy: says in which tiers mode `enforce` may do what, and how much of it; None: nothing in any.
-        before: entries of the last hour about acts of `entries.ENFORCING`, so that limits outlive a restart.
+        before: as of `begin`.
     """
 
     def __init__(
@@ -90,10 +90,8 @@ class Act:
         self._context = context
         self._tools = tools
         self._look = look
+        self._policy = policy
         self._restraint: Restraint | None = None
-        if mode is Mode.ENFORCE and policy is not None:
-            done = recent(before, tools.clock(), tools.elapsed())
-            self._restraint = Restraint(policy, tools.elapsed, done)
         self._lines = Lines()
         self._later: set[Key] = set()
         """Pods for which something becomes due only because time goes by."""
@@ -110,10 +108,23 @@ class Act:
         self.skipped = 0
         """Actions whose pod was gone when their turn came."""
         self.failed = 0
+        self.begin(before)
+
+    def begin(self, before: Iterable[Entry]) -> None:
+        """
+        Begin a term: others may have acted since the last one, and what was refused then was maybe not ours to do.
+
+        Args:
+            before: entries of the last hour about acts of `entries.ENFORCING`, so that limits outlive a process.
+        """
+        self._refused.clear()
+        if self._mode is Mode.ENFORCE and self._policy is not None:
+            done = recent(before, self._tools.clock(), self._tools.elapsed())
+            self._restraint = Restraint(self._policy, self._tools.elapsed, done)
 
     def adopt(self, policy: Policy, context: Context) -> None:
         """Go on by another policy."""
-        self._context = context
+        self._policy, self._context = policy, context
         if self._restraint is not None:
             self._restraint.adopt(policy)
 

@@ -101,6 +101,11 @@ class Bench:
         self._examples: dict[str, dict[Key, None]] = {}
         """Runner → job pods of it that ask for exactly their tier's pools."""
 
+    def adopt(self, policy: Policy) -> None:
+        """Judge by another policy; what was learned of runners was learned by the old one."""
+        self._policy = policy
+        self._examples.clear()
+
     def absent(self, blocks_exist: bool | None) -> Finding | None:  # noqa: FBT001 - the answer of a question
         """
         Return the one line for a cluster in which Calico does not give the addresses; None where it does.

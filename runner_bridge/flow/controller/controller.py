@@ -86,6 +86,8 @@ class Before(Struct, frozen=True, kw_only=True):
     """Of actions of which the outcome is not known."""
     seen_to_at: datetime | None = None
     """When the process before was last at work; None: there was none, or it has only just ended."""
+    begun_at: datetime | None = None
+    """When this term began: what could not be seen from then on is a gap. None: not told."""
 
 
 class Controller:
@@ -98,7 +100,7 @@ class Controller:
         picture: what is seen.
         blocks: who holds addresses; None where blocks cannot be read.
         tools: what it is driven with.
-        before: what the ledger knows.
+        before: what the ledger knows; None: it only watches and judges, until `begin`.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class Controller:
         picture: Picture,
         blocks: Blocks | None,
         tools: Tools,
-        before: Before,
+        before: Before | None,
     ) -> None:
         self._context = context
         self._picture = picture
@@ -117,15 +119,17 @@ class Controller:
         self._prover = Prover(self._bench, picture, blocks, tools.read_pod, tools.clock, tools.pause)
         self._prover.report_to(self._know_more)
         self._act: Act | None = None
-        self._open = OpenIntervals(before.intervals)
-        self._intents = before.intents
-        self._whole_at = before.seen_to_at
+        self._leads = False
+        self._open = OpenIntervals(())
+        self._intents: tuple[Entry, ...] = ()
+        self._whole_at: datetime | None = None
         self._in_doubt = True
         self._was_in_doubt = True
-        self._is_first = True
         self._has_looked = False
         self._blocks = blocks
         self._absent: Finding | None = None
+        self._blind_from: datetime | None = None
+        """Since when nothing could be seen in a term that began so."""
         self._why = ""
         self._noted = ""
         self._keys: set[Key] = set()
@@ -133,6 +137,38 @@ class Controller:
         self._wake = asyncio.Event()
         self._said: dict[Key, Verdict] = {}
         self._waiting: set[Key] = set()
+        if before is not None:
+            self.begin(before)
+
+    def begin(self, before: Before) -> None:
+        """
+        Begin to record and to hand over: a term of the ledger has been opened.
+
+        What is judged stays as it is; the next round compares all of it with what the ledger holds open.
+        """
+        self._leads = True
+        self._open = OpenIntervals(before.intervals)
+        self._intents = before.intents
+        self._whole_at = before.seen_to_at
+        self._blind_from = before.begun_at
+        self._was_in_doubt = self._everything = True
+        self._wake.set()
+
+    def rest(self) -> None:
+        """Go on watching and judging without recording or handing over: the term is over, whoever ended it."""
+        self._leads = False
+        self._open = OpenIntervals(())
+        self._intents = ()
+        self._everything = True
+        self._wake.set()
+
+    def adopt(self, policy: Policy, context: Context) -> None:
+        """Judge by another policy from now on, everything that is there again."""
+        self._context = context
+        self._bench.adopt(policy)
+        self._absent = None
+        self._everything = True
+        self._wake.set()
 
     def hand_over_to(self, act: Act) -> None:
         """Name who acts."""
@@ -150,7 +186,7 @@ class Controller:
     def look(self, key: Key) -> Due | None:
         """Return what is said of a pod and the pod, for `act`; None while it is in doubt, or gone."""
         pod, verdict = self._picture.pod(key), self._said.get(key)
-        if pod is None or verdict is None or self._in_doubt or pod.uid != verdict.uid:
+        if pod is None or verdict is None or self._in_doubt or not self._leads or pod.uid != verdict.uid:
             return None
         return Due(verdict, pod)
 
@@ -226,7 +262,8 @@ class Controller:
             await self._judge(keys[:MOST_AT_ONCE], now)
             keys = keys[MOST_AT_ONCE:]
             await asyncio.sleep(0)
-        self._was_in_doubt = self._is_first = False
+        self._was_in_doubt = False
+        self._blind_from = None
         self._whole_at = now
 
     async def _look_for_blocks(self) -> None:
@@ -247,11 +284,18 @@ class Controller:
         self._prover.retry()
         entries = settled(self._intents, self._picture.pod, self._context, now)
         self._intents = ()
-        if self._why and not self._is_first and self._whole_at is not None:
-            entries.append(gap(self._context, self._whole_at, now, self._why))
+        # A term that began blind tells from when on; the time before it the ledger knows by itself.
+        blind_from = self._blind_from or self._whole_at
+        if self._why and blind_from is not None:
+            entries.append(gap(self._context, blind_from, now, self._why))
         self._why = ""
-        if entries:
+        await self._record(entries)
+
+    async def _record(self, entries: list[Entry]) -> None:
+        """Record, and know what is open afterwards; nothing while nothing is recorded."""
+        if entries and self._leads:
             await self._tools.record(tuple(entries))
+            self._open.take(entries)
 
     def _doubted(self, now: datetime) -> bool:
         """Find out whether anything can be judged now, and say when that changes."""
@@ -291,12 +335,10 @@ class Controller:
                 continue
             self._prover.need(key, pod)
             entries += self._settled(key, pod, one, now, news)
-        if entries:
-            await self._tools.record(tuple(entries))
-            self._open.take(entries)
+        await self._record(entries)
         self._say(news, now)
         for key in keys:
-            if self._act is not None and key in self._said:
+            if self._act is not None and self._leads and key in self._said:
                 self._act.due(key)
 
     def _settled(self, key: Key, pod: Pod, judged: Judged, now: datetime, news: list[Verdict]) -> list[Entry]:

@@ -69,6 +69,11 @@ class Observer:
             )
             for source in sources
         ]
+        self.pools_gone = asyncio.Event()
+        """Set when nobody serves the pools where they were: it has to be found out again where they are."""
+        for one in self._watchings:
+            if one.source.kind is Kind.POOLS:
+                one.not_served = lambda _: self.pools_gone.set()
         self._pods = Stream(Kind.PODS)
 
     def report_to(self, tell: Callable[[Touched | None], None]) -> None:

@@ -12,7 +12,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from runner_bridge.core.errors import DeniedError, StaleError, UnavailableError, WireError
+from runner_bridge.core.errors import DeniedError, NotServedError, StaleError, UnavailableError, WireError
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.wire.stream import ChangeType, Stream, problems_of
 
@@ -75,6 +75,8 @@ class Watching:
         """When the API server last sent something, by the loop's clock, which never jumps; None: never."""
         self.tried_s: float | None = None
         """When it was last asked or heard, by the same clock."""
+        self.not_served: Callable[[NotServedError], None] = lambda _: None
+        """Told when nobody serves the collection any more."""
         self._path = path
         self._reads = reads
         self._picture = picture
@@ -96,6 +98,9 @@ class Watching:
         while True:
             try:
                 await self._follow(await self._list())
+            except NotServedError as error:
+                self.not_served(error)
+                await self._doubt(error, None)
             except StaleError as error:
                 await self._doubt(error, 0.0 if self._failures == 0 else None)
             except (UnavailableError, WireError) as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from runner_bridge.core.errors import StaleError, UnavailableError
+from runner_bridge.core.errors import NotServedError, StaleError, UnavailableError
 from runner_bridge.ports.kube.protocol import cut_at_error, list_head
 from runner_bridge.ports.kube.session import JSON
 
@@ -89,7 +89,8 @@ class Reader:
         List a collection; all pages show it at one moment.
 
         Raises:
-            StaleError: the list took longer than the server remembers (410): begin again; or it is not served (404).
+            StaleError: the list took longer than the server remembers (410): begin again.
+            NotServedError: the collection is not served (404).
             UnavailableError, DeniedError, InvalidError: as `Session.ask`.
         """
         params = {"limit": str(limit), **_selectors(label_selector, field_selector)}
@@ -98,7 +99,7 @@ class Reader:
             answer = await self._session.ask("GET", path, params=params)
             if answer.status == 404:
                 message = f"{subject}: 404, this API server does not serve it (any more). Look again what it serves."
-                raise StaleError(message)
+                raise NotServedError(message)
             head = list_head(answer.body, what=subject)
             yield Page(
                 body=answer.body,
@@ -143,7 +144,7 @@ class Reader:
         async with self._session.stream(path, params=params, silence_s=timeout_s + grace_s) as (status, content):
             if status == 404:
                 message = f"{subject}: 404, this API server does not serve it (any more). Look again what it serves."
-                raise StaleError(message)
+                raise NotServedError(message)
             tail = b""
             while piece := await content.readany():
                 end = piece.rfind(b"\n") + 1

@@ -20,7 +20,7 @@ from runner_bridge.ports.kube.deed import Deed, deed_of
 from runner_bridge.ports.kube.protocol import quoted, retry_after, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
 
     from runner_bridge.core.errors import NeighbourError
@@ -95,6 +95,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         harmless: bool = False,
+        fence: Callable[[], None] | None = None,
     ) -> Answer:
         """
         Ask, and ask again while the server is not available. Every request of this program may be repeated.
@@ -106,6 +107,7 @@ class Session:
             headers: besides those of every request.
             body: what is sent.
             harmless: it changes nothing although it is no GET, and is counted as a read.
+            fence: called right before it is sent, each time; what it raises comes out here.
 
         Raises:
             UnavailableError: it stayed unavailable.
@@ -116,6 +118,8 @@ class Session:
         params = params or {}
 
         async def once() -> Answer:
+            if fence is not None:
+                fence()
             if harmless or method == "GET":
                 self.reads += 1
             else:

@@ -14,7 +14,7 @@ from runner_bridge.core.errors import InvalidError, StaleError
 from runner_bridge.ports.kube.session import JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runner_bridge.ports.kube.session import Answer, Session
 
@@ -29,10 +29,12 @@ class Writer:
 
     Args of the constructor:
         session: an open one.
+        fence: called right before each request is sent, a repeated one too; raises FencedError where it must not be.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, fence: Callable[[], None] | None = None) -> None:
         self._session = session
+        self._fence = fence
 
     async def label(self, *, namespace: str, pod: str, uid: str, labels: Mapping[str, str | None]) -> bool:
         """
@@ -46,7 +48,7 @@ class Writer:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
         body = msgspec.json.encode({"metadata": {"uid": uid, "labels": labels}})
         try:
-            answer = await self._session.ask("PATCH", path, headers=_MERGE_PATCH, body=body)
+            answer = await self._ask("PATCH", path, headers=_MERGE_PATCH, body=body)
         except StaleError:
             return False
         except InvalidError as error:
@@ -65,7 +67,7 @@ class Writer:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
         body = msgspec.json.encode({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}})
         try:
-            answer = await self._session.ask("DELETE", path, headers={**JSON, **_METADATA_ONLY}, body=body)
+            answer = await self._ask("DELETE", path, headers={**JSON, **_METADATA_ONLY}, body=body)
         except StaleError:
             return False
         return answer.status != 404
@@ -78,7 +80,7 @@ class Writer:
             UnavailableError, DeniedError, InvalidError: as `Session.ask`.
         """
         try:
-            answer = await self._session.ask("POST", _events(namespace), headers=JSON, body=body)
+            answer = await self._ask("POST", _events(namespace), headers=JSON, body=body)
         except StaleError:
             return False
         return answer.status != 404
@@ -100,7 +102,7 @@ class Writer:
         Raises:
             UnavailableError, DeniedError, StaleError, InvalidError: as `Session.ask`.
         """
-        answer = await self._session.ask("PATCH", f"{_events(namespace)}/{name}", headers=_MERGE_PATCH, body=body)
+        answer = await self._ask("PATCH", f"{_events(namespace)}/{name}", headers=_MERGE_PATCH, body=body)
         return answer.status != 404
 
     async def lease(self, namespace: str, name: str) -> bytes | None:
@@ -110,7 +112,7 @@ class Writer:
         Raises:
             UnavailableError, DeniedError, InvalidError: as `Session.ask`.
         """
-        answer = await self._session.ask("GET", f"{_leases(namespace)}/{name}")
+        answer = await self._ask("GET", f"{_leases(namespace)}/{name}")
         return None if answer.status == 404 else answer.body
 
     async def create_lease(self, namespace: str, body: bytes) -> bytes:
@@ -121,7 +123,7 @@ class Writer:
             StaleError: somebody else made it first.
             UnavailableError, DeniedError, InvalidError: as `Session.ask`; InvalidError too where the namespace is not.
         """
-        answer = await self._session.ask("POST", _leases(namespace), headers=JSON, body=body)
+        answer = await self._ask("POST", _leases(namespace), headers=JSON, body=body)
         return self._present(answer, f"namespace {namespace}")
 
     async def update_lease(self, namespace: str, name: str, body: bytes) -> bytes:
@@ -132,11 +134,16 @@ class Writer:
             StaleError: somebody else wrote it since, or it is gone.
             UnavailableError, DeniedError, InvalidError: as `Session.ask`.
         """
-        answer = await self._session.ask("PUT", f"{_leases(namespace)}/{name}", headers=JSON, body=body)
+        answer = await self._ask("PUT", f"{_leases(namespace)}/{name}", headers=JSON, body=body)
         if answer.status == 404:
             message = f"{self._session.server}: lease {namespace}/{name} is gone. Read again."
             raise StaleError(message)
         return answer.body
+
+    async def _ask(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        return await self._session.ask(method, path, headers=headers, body=body, fence=self._fence)
 
     def _present(self, answer: Answer, what: str) -> bytes:
         if answer.status == 404:

@@ -1,0 +1,92 @@
+"""The rooms that look and act, wired for one cluster: they live as long as it keeps Calico's objects where they are."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner_bridge.flow.act import Act
+from runner_bridge.flow.act import Tools as Hands
+from runner_bridge.flow.controller.controller import Controller, Tools
+from runner_bridge.flow.controller.entries import Context
+from runner_bridge.flow.observe.blocks import Blocks
+from runner_bridge.flow.observe.observer import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runner_bridge.cli.bridge import Wanted
+    from runner_bridge.core.model.ledger import Entry
+    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.ports.kube import CalicoApi, Cluster, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """The rooms of a bridge, wired."""
+
+    observer: Observer
+    controller: Controller
+    blocks: Blocks | None
+    act: Act
+
+    async def close(self) -> None:
+        """Give up reads that are under way."""
+        await self.controller.close()
+        if self.blocks is not None:
+            await self.blocks.close()
+
+
+def wire(
+    wanted: Wanted,
+    policy: Policy,
+    cluster: Cluster,
+    api: CalicoApi,
+    *,
+    writes: Writer,
+    record: Callable[[tuple[Entry, ...]], Awaitable[None]],
+) -> Rooms:
+    """
+    Choose the collaborators of every room. Nothing is asked yet, and nothing is recorded before `Controller.begin`.
+
+    Args:
+        wanted: the options.
+        policy: the one in force.
+        cluster: what is watched.
+        api: where Calico's objects are; they can be judged by.
+        writes: what acts go through, fenced where there is an election.
+        record: to the ledger of the term that is open.
+    """
+    context = context_of(policy)
+    observer = Observer(
+        policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=wanted.pause, jitter=random.random
+    )
+    blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
+    tools = Tools(record=record, clock=wanted.clock, pause=wanted.pause, read_pod=observer.read_pod, says=wanted.says)
+    controller = Controller(policy, context, observer.picture, blocks, tools, None)
+    observer.report_to(controller.touch)
+    hands = Hands(
+        writes=writes,
+        record=record,
+        clock=wanted.clock,
+        act_id=lambda: uuid.uuid4().hex,
+        pause=wanted.pause,
+        note=wanted.says.note,
+    )
+    act = Act(wanted.mode, context, hands, controller.look, policy)
+    controller.hand_over_to(act)
+    return Rooms(observer=observer, controller=controller, blocks=blocks, act=act)
+
+
+def context_of(policy: Policy) -> Context:
+    """Return what is the same in all entries as long as a policy is in force."""
+    return Context(cluster=policy.cluster.name, gitlab=policy.gitlab.url, policy=policy.digest, actor=actor())
+
+
+def actor() -> str:
+    """Return who records: the pod's name, which is its host name."""
+    return f"runner-bridge/{os.environ.get('HOSTNAME') or socket.gethostname()}"
