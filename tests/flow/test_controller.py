@@ -12,6 +12,7 @@ from runner_bridge.core.actions import Mode
 from runner_bridge.core.judge.doubt import SETTLE_S
 from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.ledger import EntryKind
+from runner_bridge.flow.controller.controller import MOST_AT_ONCE
 from runner_bridge.simulate.cluster import Cluster
 from tests.flow.bridge import Book, pause, running
 from tests.flow.world import CALICO, World, block_spec, calico
@@ -229,3 +230,17 @@ async def test_the_api_server_may_go_away_and_come_back(cluster: Cluster, world:
         assert bridge.said.doubts[-1] == ()
     assert {one.pod for one in book.open} == {"before", "after"}
     assert [one.kind for one in book.entries if one.kind is EntryKind.GAP] == [EntryKind.GAP]
+
+
+async def test_what_is_judged_late_in_a_long_round_is_not_dated_to_its_beginning(
+    cluster: Cluster, world: World
+) -> None:
+    """The ledger refuses entries older than those that were recorded meanwhile: the clock would seem to be set back."""
+    pods = [f"p{number}" for number in range(MOST_AT_ONCE * 2 + 1)]
+    for number, pod in enumerate(pods):
+        await world.job_pod(pod)
+        await world.give(pod, f"172.16.{number // 100}.{number % 100}", "infraestrutura")
+    book = Book()
+    async with running(cluster.url, book, mode=Mode.OBSERVE) as bridge:
+        await bridge.until(lambda: len(book.open) == len(pods))
+    assert len({one.at for one in book.entries if one.kind is EntryKind.OPENED}) >= 3

@@ -259,7 +259,8 @@ class Controller:
             await self._recovered(now)
         keys = self._due()
         while keys:
-            await self._judge(keys[:MOST_AT_ONCE], now)
+            # Its own now for each batch: the ledger refuses what is older than what `act` has recorded meanwhile.
+            await self._judge(keys[:MOST_AT_ONCE], self._tools.clock())
             keys = keys[MOST_AT_ONCE:]
             await asyncio.sleep(0)
         self._was_in_doubt = False
