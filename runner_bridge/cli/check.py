@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner_bridge.cli import UNPROVEN
 from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from runner_bridge.cli.check_scope import Scope
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.model.verdict import Judgement
+    from runner_bridge.core.policy.model import Policy
 
 FORMATS = ("table", "wide", "json", "yaml", "junit", "codequality")
 KINDS = ("pods", "blocks", "pools", "events", "namespaces")
@@ -63,6 +66,7 @@ class Moment(click.ParamType[datetime]):
 @click.option("-A", "--all-namespaces", is_flag=True, help="Pods of all namespaces, which is the default.")
 @click.option("-l", "--selector", default="", metavar="LABELS", help="Only pods with such labels, as kubectl has it.")
 @click.option("-o", "--output", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print.")
+@click.option("--watch", "-w", "is_watched", is_flag=True, help="Keep the table fresh until Ctrl-C.")
 @click.option(
     "--now", type=Moment(), help="When the dump was taken; without it, the file's own time, or now for a pipe."
 )
@@ -80,6 +84,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     now: datetime | None,
     kubeconfig: str,
     context: str,
+    is_watched: bool,
     **dumps: tuple[str, ...],
 ) -> int:
     """
@@ -88,11 +93,14 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Asks the cluster that kubectl would ask, and writes nothing to it; or, with --pods, reads what kubectl printed. One
     such file may hold several kinds; files may be packed with gzip, be lists, or the lines of a watch.
 
-    Exit codes: 0 no breach, 1 a breach, 2 something cannot be read, 3 something is not proven.
+    With --watch the table follows what happens in the cluster, until Ctrl-C.
+
+    Exit codes: 0 no breach, 1 a breach, 2 something cannot be read, 3 something is not proven, 130 Ctrl-C.
     """
     from runner_bridge.ask.answers.check import answer
     from runner_bridge.cli.check_known import read_projects_files, read_runners
     from runner_bridge.cli.check_output import pieces
+    from runner_bridge.cli.check_scope import Scope
     from runner_bridge.cli.output import emit, is_terminal, width
     from runner_bridge.core.judge import judge
 
@@ -100,6 +108,11 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     if now and not dumps["pods"]:
         message = "--now says when a dump was taken, and no --pods is given: the cluster is asked as it is."
         raise click.UsageError(message)
+    namespace = "" if all_namespaces else namespace
+    if is_watched:
+        _refuse_beside_watch({"--pods": dumps["pods"], "--projects": projects, "--config": configs, "--strict": strict})
+        scope = Scope(namespace=namespace, selector=selector)
+        return _watch(read_policy(policy), scope, (kubeconfig, context), output=output, expect_min=expect_min)
     moment = now or (_taken_at(dumps["pods"]) if dumps["pods"] else datetime.now(tz=UTC))
     accepted = read_policy(policy, moment.date())
     known = read_runners(configs, accepted)
@@ -110,12 +123,11 @@ def command(  # noqa: PLR0913 - click hands in each option by name
             accepted, snapshot, now=at, projects=listed, short_ids=known.short_ids, stamps=known.stamps, strict=strict
         )
 
-    namespace = "" if all_namespaces else namespace
     if dumps["pods"]:
         judgement = judged(_snapshot(dumps, selector, namespace), moment)
         source = f"0 GETs, 0 writes: read from {_names(path for kind in KINDS for path in dumps[kind])}."
     else:
-        from runner_bridge.cli.check_live import Scope, check_live
+        from runner_bridge.cli.check_live import check_live
 
         scope = Scope(namespace=namespace, selector=selector)
         live = check_live(judged, scope=scope, kubeconfig=kubeconfig, context=context)
@@ -124,6 +136,29 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     for piece in pieces(output, result, policy=policy, colour=is_terminal(), width=width()):
         emit(piece)
     return result.exit_code
+
+
+def _refuse_beside_watch(given: Mapping[str, object]) -> None:
+    names = [name for name, value in given.items() if value]
+    if names:
+        message = f"--watch judges by the policy and the cluster alone. Leave out {', '.join(names)}."
+        raise click.UsageError(message)
+
+
+def _watch(policy: Policy, scope: Scope, cluster: tuple[str, str], *, output: str, expect_min: int) -> int:
+    from runner_bridge.cli import INTERRUPTED
+    from runner_bridge.cli.check_watch import FORMATS as WATCHED
+    from runner_bridge.cli.check_watch import watch
+
+    if output not in WATCHED:
+        message = f"--watch prints {', '.join(WATCHED)}; {output} is one report of one moment."
+        raise click.UsageError(message)
+    kubeconfig, context = cluster
+    try:
+        watch(policy, scope=scope, output=output, expect_min=expect_min, kubeconfig=kubeconfig, context=context)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return UNPROVEN
 
 
 def _refuse_odd_files(paths: Sequence[str], dumps: Mapping[str, Sequence[str]]) -> None:

@@ -27,6 +27,7 @@ from runner_bridge.ports.kube import CalicoApi, Cluster, Patience, discover_cali
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from runner_bridge.cli.check_scope import Scope
     from runner_bridge.core.model.cluster import Address, Pod
     from runner_bridge.core.model.verdict import Judgement
 
@@ -43,16 +44,6 @@ class Live:
     calico: str
     """Where Calico's objects are; one sentence without full stop."""
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Which pods are looked at."""
-
-    namespace: str = ""
-    """Empty for all."""
-    selector: str = ""
-    """As kubectl has it; also told to the API server."""
 
 
 def check_live(

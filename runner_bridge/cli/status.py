@@ -75,7 +75,8 @@ def _ask(url: str, token: str) -> StatusAnswer:
 def _look(path: str, kubeconfig: str, context: str) -> StatusAnswer:
     from runner_bridge import __version__
     from runner_bridge.ask.answers import check, status
-    from runner_bridge.cli.check_live import Scope, check_live
+    from runner_bridge.cli.check_live import check_live
+    from runner_bridge.cli.check_scope import Scope
     from runner_bridge.cli.load import read_policy
     from runner_bridge.core.holding import holding
     from runner_bridge.core.judge import judge

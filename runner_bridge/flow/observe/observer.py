@@ -38,6 +38,7 @@ class Observer:
         reads: the cluster.
         pause: sleeps that many seconds.
         jitter: a number from 0 to 1, another each time.
+        selector: of the pods, as Kubernetes has it; empty: none.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Observer:
         reads: Reader,
         pause: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
+        selector: str = "",
     ) -> None:
         self._reads = reads
         self._tell: Callable[[Touched | None], None] | None = None
@@ -63,7 +65,7 @@ class Observer:
                 tell=self._heard,
                 pause=pause,
                 jitter=jitter,
-                label_selector=JOB_PODS if source.kind is Kind.PODS and not source.namespace else "",
+                label_selector=_selector(source, selector),
                 field_selector=f"reason={REASON}" if source.kind is Kind.EVENTS else "",
                 wanted=self._is_ours if source.kind in (Kind.PODS, Kind.EVENTS) and not source.namespace else None,
             )
@@ -156,6 +158,13 @@ def _sources(namespaces: tuple[str, ...]) -> list[Source]:
         Source(Kind.NODES),
         *(Source(kind, namespace) for namespace in scopes for kind in (Kind.PODS, Kind.EVENTS)),
     ]
+
+
+def _selector(source: Source, asked: str) -> str:
+    """Return what selects the objects of a source; every part has to hold."""
+    if source.kind is not Kind.PODS:
+        return ""
+    return ",".join(part for part in ("" if source.namespace else JOB_PODS, asked) if part)
 
 
 def _path(source: Source, pools_path: str) -> str:
