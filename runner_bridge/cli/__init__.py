@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "explain": "Say why a project gets its tier, pool and source address.",
     "check": "Judge job pods: did each get an address of its tier, and why not.",
     "doctor": "Look whether a cluster is ready: rights, Calico, pools.",
+    "probe": "Make one pod as a runner would, and see where it comes out.",
     "run": "Watch a cluster: judge, record, and label every job pod.",
     "status": "Say how a running bridge stands, in one screen.",
     "who-had": "Say which job pod had an address, or ran on a node, and when.",

@@ -12,7 +12,7 @@ from runner_bridge.cli.load import policy_option, read_policy
 if TYPE_CHECKING:
     from runner_bridge.cli.doctor_ask import Examined
 
-PURPOSES = ("check", "observe", "label", "enforce")
+PURPOSES = ("check", "observe", "label", "enforce", "probe")
 
 
 @click.command("doctor", short_help="Look whether a cluster is ready: rights, Calico, pools.")

@@ -119,9 +119,11 @@ async def _who(reader: Reader) -> str:
 
 async def _allowed(reader: Reader, rights: Sequence[Right]) -> list[bool]:
     async def one(right: Right) -> bool:
+        resource, _, subresource = right.resource.partition("/")
         attributes = {
             "verb": right.verb,
-            "resource": right.resource,
+            "resource": resource,
+            "subresource": subresource,
             "group": right.group,
             "namespace": right.namespace,
         }

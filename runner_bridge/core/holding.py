@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 UNDECLARED: Final = "undeclared"
 """The class of an address outside every pool of the policy."""
-PROBE_PREFIX: Final = "runner-bridge-probe-"
-"""The names of pods that `probe` makes begin so."""
 
 # The chart calls its Deployment `<release>-gitlab-runner`, the operator `<name>-runner`; a ReplicaSet adds its hash.
 # Nothing hangs on it but under which word an address is counted.
@@ -133,8 +131,6 @@ def _grouped(policy: Policy, holders: dict[Address, Holder]) -> tuple[Held, ...]
 
 def _kind_of(evidence: Evidence, pod: Pod) -> Holder | None:
     """Return what a pod of CI is; None for pods that are not of CI."""
-    if pod.name.startswith(PROBE_PREFIX):
-        return Holder.PROBES
     match identify(evidence, pod).kind:
         case PodClass.JOB:
             return Holder.JOBS
@@ -142,7 +138,7 @@ def _kind_of(evidence: Evidence, pod: Pod) -> Holder | None:
             return Holder.OTHER_JOBS
         case PodClass.PAUSE:
             return Holder.PAUSE_PODS
-        case PodClass.CANARY:
+        case PodClass.CANARY | PodClass.PROBE:
             return Holder.PROBES
         case _:
             return _bystander(evidence.policy, pod)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from runner_bridge.core.holding import Holder, Holding, holding
-from runner_bridge.core.model.cluster import Marks, Pod
+from runner_bridge.core.model.cluster import Labels, Marks, Pod
 from tests import make
 
 POLICY = make.policy(
@@ -37,7 +37,11 @@ KINDS = [
     pytest.param(make.job_pod(ROUTABLE, name="p", marks=Marks(pause=True)), Holder.PAUSE_PODS, id="a pause pod"),
     pytest.param(plain(owner="ci-image-puller", owner_kind="DaemonSet"), Holder.PRE_PULLERS, id="a pre-puller"),
     pytest.param(make.job_pod(ROUTABLE, marks=CANARY), Holder.PROBES, id="the runner's own check"),
-    pytest.param(make.job_pod(ROUTABLE, name="runner-bridge-probe-infra-x1"), Holder.PROBES, id="our probe"),
+    pytest.param(
+        make.job_pod(ROUTABLE, name="runner-bridge-probe-infra-x1", marks=None, labels=Labels(probe="infra")),
+        Holder.PROBES,
+        id="our probe",
+    ),
     pytest.param(plain(owner="minio-0"), Holder.OTHER, id="something else in a namespace of jobs"),
 ]
 

@@ -27,6 +27,7 @@ HEADINGS = {
     Family.LEDGER: "What verify finds",
     Family.DOCTOR: "What doctor finds",
     Family.PLAN: "What plan cannot compare",
+    Family.PROBE: "What probe finds",
 }
 
 
@@ -76,12 +77,17 @@ def section(family: Family) -> str:
     [
         (
             "lint.md",
-            [family for family in Family if family not in {Family.JOB_PODS, Family.LEDGER, Family.DOCTOR, Family.PLAN}],
+            [
+                family
+                for family in Family
+                if family not in {Family.JOB_PODS, Family.LEDGER, Family.DOCTOR, Family.PLAN, Family.PROBE}
+            ],
         ),
         ("findings.md", [Family.JOB_PODS]),
         ("ledger.md", [Family.LEDGER]),
         ("doctor.md", [Family.DOCTOR]),
         ("plan.md", [Family.PLAN]),
+        ("probe.md", [Family.PROBE]),
     ],
 )
 def test_the_page_has_a_paragraph_for_every_code(

@@ -106,6 +106,7 @@ class CheckAnswer:
     notes: tuple[Note, ...]
     marks: Counter[Mark]
     unmanaged: int
+    probes: int
     other: int
     evidence: str
     """How well the addresses are proven, for example `address only`."""
@@ -139,6 +140,8 @@ class CheckAnswer:
         parts = [f"{_many(self.job_pods, 'job pod')}{': ' if counted else ''}{counted}"]
         if self.unmanaged:
             parts.append(f"{self.unmanaged} unmanaged")
+        if self.probes:
+            parts.append(_many(self.probes, "probe"))
         if self.other:
             parts.append(f"{_many(self.other, 'other pod')}")
         if self.evidence:
@@ -196,6 +199,7 @@ def answer(judgement: Judgement, *, source: str, judged_at: datetime, expect_min
         notes=_notes(judgement),
         marks=marks,
         unmanaged=judgement.counts.unmanaged,
+        probes=judgement.counts.probes,
         other=judgement.counts.other,
         evidence=_evidence(judgement.verdicts),
         source=source,

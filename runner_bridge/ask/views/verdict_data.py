@@ -51,6 +51,7 @@ def tree(answer: CheckAnswer) -> dict[str, Any]:
             "job_pods": answer.job_pods,
             **{str(mark): answer.marks[mark] for mark in Mark},
             "unmanaged": answer.unmanaged,
+            "probes": answer.probes,
             "other": answer.other,
         },
         "evidence": answer.evidence,

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What an account is for; each takes what the one before takes, and more."""
+    """What an account is for; observe, label and enforce each take what the one before takes, and more."""
 
     CHECK = "check"
     OBSERVE = "observe"
     LABEL = "label"
     ENFORCE = "enforce"
+    PROBE = "probe"
+    """A pod of its own in the namespace of a tier's jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class Right:
 
     @property
     def full_resource(self) -> str:
-        """`ipamblocks.crd.projectcalico.org`."""
+        """With its group, and with a subresource where it is one: `ipamblocks.crd.projectcalico.org`."""
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
     def __str__(self) -> str:
@@ -47,6 +49,7 @@ _PODS = "who made each, what it asks for, its address"
 _EVENTS = "why a pod has no address"
 _NAMESPACES = "an annotation there reaches every pod in it"
 _POOLS = "which pools exist and give addresses"
+_PROBE_POD = "the pod of the probe, and those that earlier ones left behind"
 _BLOCKS = "who really holds an address"
 
 
@@ -72,6 +75,14 @@ def rights_for(
     """
     if purpose is Purpose.CHECK:
         found = _check(namespace)
+        found += _each(("list",), "ippools", pools, _POOLS) if pools else []
+        return (*found, *(_each(("get", "list"), "ipamblocks", blocks, _BLOCKS) if blocks else ()))
+    if purpose is Purpose.PROBE:
+        found = _each(("create", "get", "list", "delete"), "pods", "", _PROBE_POD, namespace)
+        found += _each(("get",), "pods/log", "", "what the pod met", namespace)
+        found += _each(("list",), "events", "", _EVENTS, namespace)
+        found += _each(("get",), "namespaces", "", _NAMESPACES, namespace)
+        found += _each(("get",), "nodes", "", "whose address a destination sees behind NAT")
         found += _each(("list",), "ippools", pools, _POOLS) if pools else []
         return (*found, *(_each(("get", "list"), "ipamblocks", blocks, _BLOCKS) if blocks else ()))
     found = _each(("get", "list", "watch"), "pods", "", _PODS, namespace)

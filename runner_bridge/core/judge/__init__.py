@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.judge.cluster_notes import assumptions, calico_absent, cluster_findings
 from runner_bridge.core.judge.evidence import Evidence
 from runner_bridge.core.judge.identity import identify
-from runner_bridge.core.judge.pods import judge_job_pod, judge_pod
+from runner_bridge.core.judge.pods import judge_job_pod, judge_pod, judge_probe
 from runner_bridge.core.judge.waivers import split
 from runner_bridge.core.model import Outcome
 from runner_bridge.core.model.verdict import Counts, Judgement, PodClass, Verdict
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
 
-__all__ = ["Evidence", "counted", "in_order", "judge", "judge_pod", "summed"]
+__all__ = ["Evidence", "counted", "in_order", "judge", "judge_pod", "judge_probe", "summed"]
 
 _ORDER = {Outcome.BREACH: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 2}
 
@@ -59,13 +59,15 @@ def judge(
     if absent is not None:
         return Judgement(findings=(absent,), counts=Counts(other=len(evidence.pods)))
     verdicts: list[Verdict] = []
-    unmanaged = other = 0
+    unmanaged = probes = other = 0
     for pod in evidence.pods:
         identity = identify(evidence, pod)
         if identity.kind is PodClass.JOB:
             verdicts.append(judge_job_pod(evidence, pod, identity, now))
         elif identity.kind is PodClass.UNMANAGED:
             unmanaged += 1
+        elif identity.kind is PodClass.PROBE:
+            probes += 1
         else:
             other += 1
     verdicts = in_order(verdicts)
@@ -74,7 +76,7 @@ def judge(
         verdicts=tuple(verdicts),
         findings=findings,
         waived=waived,
-        counts=counted(verdicts, unmanaged=unmanaged, other=other),
+        counts=counted(verdicts, unmanaged=unmanaged, probes=probes, other=other),
         assumptions=assumptions(evidence),
     )
 
@@ -116,7 +118,7 @@ def summed(
     return Judgement(verdicts=tuple(ordered), findings=findings, waived=waived, counts=counts)
 
 
-def counted(verdicts: Sequence[Verdict], *, unmanaged: int = 0, other: int = 0) -> Counts:
+def counted(verdicts: Sequence[Verdict], *, unmanaged: int = 0, probes: int = 0, other: int = 0) -> Counts:
     """Count verdicts, and pods beside them that got none."""
     breach = sum(one.outcome is Outcome.BREACH for one in verdicts)
     pending = sum(one.pending for one in verdicts)
@@ -128,5 +130,6 @@ def counted(verdicts: Sequence[Verdict], *, unmanaged: int = 0, other: int = 0) 
         unknown=len(verdicts) - breach - pending - passed,
         waived=sum(bool(one.waived) for one in verdicts),
         unmanaged=unmanaged,
+        probes=probes,
         other=other,
     )

@@ -42,6 +42,7 @@ class Identity(Struct, frozen=True, gc=False):
 _OTHER = Identity(PodClass.OTHER)
 _PAUSE = Identity(PodClass.PAUSE)
 _CANARY = Identity(PodClass.CANARY)
+_PROBE = Identity(PodClass.PROBE)
 _UNMANAGED = Identity(PodClass.UNMANAGED)
 
 
@@ -183,7 +184,10 @@ def _by_name(evidence: Evidence, pod: Pod, marks: Marks) -> Identity:
     name = _NAME.match(pod.name)
     if name is None and not (marks.job or marks.claimed_project or marks.job_pod):
         # Nothing can hide here: a job can take neither its project label off nor, where there was none yet, its name.
-        return _PAUSE if marks.pause else _OTHER
+        if marks.pause:
+            return _PAUSE
+        # That label alone would be no proof: where label overwrites are allowed, a job could set it.
+        return _PROBE if pod.labels.probe and not marks.pod else _OTHER
     short = name["short"] if name else ""
     project = name["project"] if name else marks.claimed_project
     owner = evidence.owners_by_dns.get(short)

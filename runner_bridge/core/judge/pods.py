@@ -51,6 +51,21 @@ def judge_pod(evidence: Evidence, pod: Pod, *, now: datetime) -> Verdict | None:
     return judge_job_pod(evidence, pod, identity, now) if identity.kind is PodClass.JOB else None
 
 
+def judge_probe(evidence: Evidence, pod: Pod, *, tier: str, now: datetime) -> Verdict:
+    """
+    Judge a pod that was made to probe a tier, as a job pod of a confirmed runner of it would be.
+
+    Args:
+        evidence: what may be looked at.
+        pod: the pod.
+        tier: a name of the policy.
+        now: an aware instant.
+
+    Never raises.
+    """
+    return judge_job_pod(evidence, pod, Identity(PodClass.PROBE, tier=tier), now)
+
+
 def judge_job_pod(evidence: Evidence, pod: Pod, identity: Identity, now: datetime) -> Verdict:
     """Judge a pod that `identify` took for a job pod. Never raises."""
     view = evidence.tiers.get(identity.tier)

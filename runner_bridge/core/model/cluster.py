@@ -102,6 +102,8 @@ class Labels(Struct, frozen=True, gc=False, kw_only=True):
     """An `Outcome`."""
     quarantine: str = ""
     """`true`: a network policy selects the pod by it."""
+    probe: str = ""
+    """The tier that the pod was made to probe; it counts only where no mark of a runner stands beside it."""
 
 
 NOT_LABELLED = Labels()

@@ -45,6 +45,7 @@ class Family(StrEnum):
     LEDGER = "ledger"
     DOCTOR = "doctor"
     PLAN = "plan"
+    PROBE = "probe"
 
 
 class Quarantine(StrEnum):

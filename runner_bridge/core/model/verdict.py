@@ -42,6 +42,8 @@ class PodClass(StrEnum):
     PAUSE = "pause-pod"
     CANARY = "canary"
     """The runner's own check at start-up: project 0."""
+    PROBE = "probe"
+    """A pod of our own, made by `probe` to see what a job of a tier would get."""
     OTHER = "other"
     """Not made by a runner for a job: runner managers and everything else."""
 
@@ -139,6 +141,8 @@ class Counts(Struct, frozen=True, gc=False, kw_only=True):
     """Job pods whose verdict a waiver changed; counted besides under the outcome that is left."""
     unmanaged: int = 0
     """Job pods of runners that the policy does not declare."""
+    probes: int = 0
+    """Pods of `probe`."""
     other: int = 0
     """All other pods: managers, pause pods, canaries, everything that is no job."""
 

@@ -34,6 +34,7 @@ class RunnerLabels(Struct, gc=False):
     our_pool: str | None = field(default=None, name="runner-bridge.dev/pool")
     our_verdict: str | None = field(default=None, name="runner-bridge.dev/verdict")
     our_quarantine: str | None = field(default=None, name="runner-bridge.dev/quarantine")
+    our_probe: str | None = field(default=None, name="runner-bridge.dev/probe")
 
 
 class Asks(Struct, gc=False):

@@ -108,17 +108,16 @@ def _asked(*values: str | None) -> cluster.Asked:
 
 
 def _our_labels(labels: objects.RunnerLabels | None) -> cluster.Labels:
-    if labels is None or not (labels.our_tier or labels.our_pool or labels.our_verdict or labels.our_quarantine):
+    if labels is None:
         return cluster.NOT_LABELLED
-    return _labelled(
-        labels.our_tier or "", labels.our_pool or "", labels.our_verdict or "", labels.our_quarantine or ""
-    )
+    values = (labels.our_tier, labels.our_pool, labels.our_verdict, labels.our_quarantine, labels.our_probe)
+    return _labelled(*(value or "" for value in values)) if any(values) else cluster.NOT_LABELLED
 
 
 # A handful of tiers, pools and outcomes: one value serves all pods with the same ones.
 @lru_cache(maxsize=256)
-def _labelled(tier: str, pool: str, verdict: str, quarantine: str) -> cluster.Labels:
-    return cluster.Labels(tier=tier, pool=pool, verdict=verdict, quarantine=quarantine)
+def _labelled(tier: str, pool: str, verdict: str, quarantine: str, probe: str) -> cluster.Labels:
+    return cluster.Labels(tier=tier, pool=pool, verdict=verdict, quarantine=quarantine, probe=probe)
 
 
 def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:

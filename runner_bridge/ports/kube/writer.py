@@ -23,6 +23,14 @@ _METADATA_ONLY = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8
 _MERGE_PATCH = {"Content-Type": "application/merge-patch+json", **_METADATA_ONLY}
 
 
+class _Meta(msgspec.Struct):
+    uid: str = ""
+
+
+class _Made(msgspec.Struct):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+
+
 class Writer:
     """
     Writes to one API server.
@@ -56,6 +64,21 @@ class Writer:
                 return False
             raise
         return answer.status != 404
+
+    async def create_pod(self, namespace: str, body: bytes) -> str:
+        """
+        Create a pod and return its uid; empty text where one of that name is there already.
+
+        Raises:
+            UnavailableError, DeniedError, InvalidError: as `Session.ask`; InvalidError too where the namespace is not.
+        """
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        try:
+            answer = await self._session.ask("POST", path, headers={**JSON, **_METADATA_ONLY}, body=body)
+        except StaleError:
+            return ""
+        made = msgspec.json.decode(self._present(answer, f"namespace {namespace}"), type=_Made)
+        return made.metadata.uid
 
     async def delete_pod(self, *, namespace: str, pod: str, uid: str) -> bool:
         """

@@ -74,7 +74,7 @@ def governed(policy: Policy, runner: Runner) -> dict[str, Any]:
         "executor": "kubernetes",
         "limit": runner.limit,
         "feature_flags": {},
-        "kubernetes": _kubernetes(policy, policy.tiers[runner.tier]),
+        "kubernetes": kubernetes_keys(policy, policy.tiers[runner.tier]),
     }
 
 
@@ -90,7 +90,8 @@ def template_keys(policy: Policy, runner: Runner, *, through_tpl: bool) -> dict[
     return escape(values) if through_tpl else values
 
 
-def _kubernetes(policy: Policy, tier: Tier) -> dict[str, Any]:
+def kubernetes_keys(policy: Policy, tier: Tier) -> dict[str, Any]:
+    """Return the governed keys of `[runners.kubernetes]`: what every job pod of the tier is made from."""
     job = tier.job
     values: dict[str, Any] = {"namespace": job.namespace}
     if job.service_account is not None:

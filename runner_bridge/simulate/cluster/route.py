@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner_bridge.simulate.cluster.resources import NAMESPACES, Resource
+from runner_bridge.simulate.cluster.resources import NAMESPACES, PODS, Resource
 from runner_bridge.simulate.cluster.status import method_not_allowed
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ def route_of(resources: tuple[Resource, ...], method: str, path: str, query: Map
     if not found or any(more) or (namespace and not found[0].namespaced):
         raise RouteError(path)
     resource = found[0]
-    if subresource and not (subresource == "status" and resource.has_status):
+    is_log = resource is PODS and subresource == "log"
+    if subresource and not (is_log or (subresource == "status" and resource.has_status)):
         raise RouteError(path)
+    if is_log and method != "GET":
+        raise method_not_allowed()
     if name and resource.namespaced and not namespace:
         raise RouteError(path)
     verb = (_ONE if name else _MANY).get(method)

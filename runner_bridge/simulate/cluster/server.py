@@ -55,6 +55,8 @@ class Cluster:
         self.now = now
         self.store = Store(keep_changes=keep_changes)
         self.objects = Objects(self.store, now)
+        self.logs: dict[str, str] = {}
+        """What the container of a pod has written so far, by the pod's uid; whoever plays kubelet fills it in."""
         self.faults = Faults()
         self.access = Access()
         self.port = 0
@@ -184,11 +186,28 @@ class Cluster:
 
     def _read(self, request: web.BaseRequest, route: Route) -> web.Response:
         form = representation.form_of(request.headers.get("Accept", ""))
+        if route.subresource == "log":
+            return self._log(request, route)
         if route.verb == "get":
             found = self.objects.get(route.resource, route.namespace, route.name)
             return _json(representation.one(route.resource, found, form), request=request)
         query = read_query(route.resource, request.query)
         return _json(self._reader.page(route.resource, route.namespace, query, form), request=request)
+
+    def _log(self, request: web.BaseRequest, route: Route) -> web.Response:
+        """Answer as the API server does, which fetches the log of a pod's only container from kubelet."""
+        pod = self.objects.get(PODS, route.namespace, route.name)
+        if not pod["spec"].get("nodeName"):
+            raise status.bad_request(f"pod {route.name} does not have a host assigned")
+        text = self.logs.get(pod["metadata"]["uid"])
+        if text is None:
+            container = pod["spec"]["containers"][0]["name"]
+            raise status.bad_request(
+                f'container "{container}" in pod "{route.name}" is waiting to start: ContainerCreating'
+            )
+        limit = request.query.get("limitBytes", "")
+        body = text.encode()[: int(limit) if limit.isdecimal() else None]
+        return web.Response(body=body, content_type="text/plain")
 
     def _write(self, request: web.BaseRequest, route: Route, sent: Object) -> web.Response:
         form = representation.form_of(request.headers.get("Accept", ""))

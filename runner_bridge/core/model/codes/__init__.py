@@ -18,6 +18,7 @@ from runner_bridge.core.model.codes import (
     overwrites,
     plan,
     policy,
+    probe,
     runner_binary,
     runner_config,
 )
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 def _collect() -> dict[str, Code]:
     found: dict[str, Code] = {}
-    for family in (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger, doctor, plan):
+    families = (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger, doctor, probe, plan)
+    for family in families:
         for value in vars(family).values():
             if isinstance(value, Code):
                 if value.name in found:
