@@ -42,6 +42,7 @@ def test_json_holds_every_pod_and_every_word() -> None:
         "waived": 0,
         "pass": 1,
         "unmanaged": 0,
+        "probes": 0,
         "other": 0,
     }
     assert [pod["verdict"] for pod in tree["pods"]] == ["breach", "pass"]

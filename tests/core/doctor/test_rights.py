@@ -54,7 +54,9 @@ def test_the_bridge_is_granted_no_write_that_it_does_not_take() -> None:
 def test_no_purpose_takes_secrets_and_deleting_takes_a_tier_that_says_so(purpose: Purpose) -> None:
     rights = rights_for(purpose, pools=OLD, blocks=OLD)
 
-    assert not [one for one in rights if one.resource == "secrets" or one.verb in {"delete", "deletecollection", "*"}]
+    deleted = {one.resource for one in rights if one.verb == "delete"}
+    assert deleted == ({"pods"} if purpose is Purpose.PROBE else set())  # the one that it has made
+    assert not [one for one in rights if one.resource == "secrets" or one.verb in {"deletecollection", "*"}]
     if purpose is not Purpose.ENFORCE:
         assert rights_for(purpose, pools=OLD, blocks=OLD, deletes=True) == rights
 
@@ -62,6 +64,16 @@ def test_no_purpose_takes_secrets_and_deleting_takes_a_tier_that_says_so(purpose
 def test_a_cluster_without_calico_takes_no_rights_on_its_objects() -> None:
     for purpose in Purpose:
         assert not [one for one in rights_for(purpose, pools="", blocks="") if "calico" in one.full_resource]
+
+
+def test_a_probe_may_write_nothing_but_pods_of_one_namespace() -> None:
+    rights = rights_for(Purpose.PROBE, pools=OLD, blocks=OLD, namespace="ci")
+    writes = {one for one in rights if one.verb not in {"get", "list"}}
+    assert {(one.verb, one.resource, one.namespace) for one in writes} == {
+        ("create", "pods", "ci"),
+        ("delete", "pods", "ci"),
+    }
+    assert "get pods/log in namespace ci" in {str(one) for one in rights}
 
 
 def test_one_namespace_needs_rights_there_alone() -> None:
