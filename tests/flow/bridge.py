@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,20 @@ class Book:
         acts = [one for one in self.entries if one.kind is EntryKind.ACTED]
         over = {one.act_id for one in acts if one.step is not Step.INTENT}
         return [one for one in acts if one.act_id not in over]
+
+
+class Clock:
+    """A clock that only goes forward, by hand; `moment` is the same on the wall."""
+
+    def __init__(self) -> None:
+        self.gone = 0.0
+        self._began = datetime.now(tz=UTC)
+
+    def __call__(self) -> float:
+        return self.gone
+
+    def moment(self) -> datetime:
+        return self._began + timedelta(seconds=self.gone)
 
 
 class Said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -18,7 +18,7 @@ from runner_bridge.flow.act.limits import WINDOW_S
 from runner_bridge.simulate.cluster import Cluster
 from runner_bridge.simulate.cluster.faults import Faults
 from tests import make
-from tests.flow.bridge import Book, running
+from tests.flow.bridge import Book, Clock, running
 from tests.flow.bridge import policy as usual
 from tests.flow.world import NAMESPACE, SHORT_ID, World
 
@@ -43,20 +43,6 @@ class Heard(Faults):
 
     def count(self, verb: str, kind: str) -> int:
         return sum(one == verb and f"/{kind}" in path for one, path in self.asked)
-
-
-class Clock:
-    """A clock that only goes forward, by hand; `moment` is the same on the wall."""
-
-    def __init__(self) -> None:
-        self.gone = 0.0
-        self._began = datetime.now(tz=UTC)
-
-    def __call__(self) -> float:
-        return self.gone
-
-    def moment(self) -> datetime:
-        return self._began + timedelta(seconds=self.gone)
 
 
 @pytest.fixture
