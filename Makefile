@@ -30,9 +30,8 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	@$(PINNED) requirements/dev.txt
 	@touch $@
 
-demo: $(VENV)/run.stamp  ## what it finds, on recorded job pods; no cluster needed
-	@$(BIN)/runner-bridge demo
-	@printf '\n# To run these yourself:\nexport PATH="%s:$$PATH"\ncd runner-bridge-demo\n' "$(CURDIR)/$(BIN)"
+demo: $(VENV)/run.stamp  ## a day in a minute on a pretend cluster; stays until Ctrl-C, ONCE=1 ends
+	@$(BIN)/runner-bridge demo $(if $(ONCE),--once)
 
 cluster: $(VENV)/dev.stamp  ## the real API server of the tests, built once (about five minutes)
 	@$(BIN)/python tests/cluster/build.py $(CLUSTER)

@@ -34,7 +34,7 @@ VERBS: Mapping[str, str] = {
     "who-had": "Say which job pod had an address, or ran on a node, and when.",
     "ledger": "Verify, export or prune the record of who had which address.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
-    "demo": "See it work on recorded job pods; no cluster needed.",
+    "demo": "See it work: a day in a minute on a pretend cluster.",
 }
 
 MODULES: Mapping[str, str] = {"run": "run_bridge"}

@@ -20,7 +20,7 @@ import time
 import uuid
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from runner_bridge.cli.bridge_rooms import Rooms, wire
@@ -33,7 +33,7 @@ from runner_bridge.core.model.state import PolicyState, Role
 from runner_bridge.flow.lead import Lead
 from runner_bridge.flow.lead import Tools as LeadTools
 from runner_bridge.ports.kube import Writer, discover_calico, open_cluster
-from runner_bridge.ports.ledger import Ledger
+from runner_bridge.ports.ledger import CLOCK_TOLERANCE, Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -93,6 +93,8 @@ class Wanted:
     """What time it is; that of the story where the cluster is pretended."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Sleeps that many seconds of the clock."""
+    tolerance: timedelta = CLOCK_TOLERANCE
+    """How much older than the newest entry of the ledger one may be; more where the clock is made to leap."""
     elect: bool | None = None
     """Whether to lead only with a Lease; None: in a pod of the cluster, and where `lease` is given."""
     lease: str = ""
@@ -331,7 +333,7 @@ async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
         ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
         try:
             with witnessing(wanted.witness) as witness:
-                bridge = Bridge(wanted, cluster, ledger, api, Terms(ledger, witness), lead)
+                bridge = Bridge(wanted, cluster, ledger, api, Terms(ledger, witness, tolerance=wanted.tolerance), lead)
                 try:
                     yield bridge
                 finally:

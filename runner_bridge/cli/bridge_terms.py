@@ -19,6 +19,7 @@ from runner_bridge.core.model.state import LedgerState
 from runner_bridge.core.redact import redact
 from runner_bridge.flow.act import ENFORCING, WINDOW_S
 from runner_bridge.flow.controller.controller import Before
+from runner_bridge.ports.ledger import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,9 +37,12 @@ class Terms:
     Args of the constructor:
         ledger: an open one.
         witness: is given every line of the chain; None for nobody.
+        tolerance: how much older than the newest entry one may be.
     """
 
-    def __init__(self, ledger: Ledger, witness: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, ledger: Ledger, witness: Callable[[str], None] | None, *, tolerance: timedelta = CLOCK_TOLERANCE
+    ) -> None:
         self.trouble = ""
         """Why the last term ended, where the ledger was the reason; empty since one is at work again."""
         self.begun = 0
@@ -47,6 +51,7 @@ class Terms:
         """Terms that ended, or could not begin, because the ledger could not be written."""
         self._ledger = ledger
         self._witness = witness
+        self._tolerance = tolerance
         self._writer: Writer | None = None
         self._entries = 0
 
@@ -69,6 +74,7 @@ class Terms:
             gitlab=policy.gitlab.url,
             actor=actor(),
             witness=self._witness,
+            tolerance=self._tolerance,
         )
         try:
             before = await asyncio.to_thread(self._before, name, at)

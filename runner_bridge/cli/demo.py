@@ -1,81 +1,56 @@
-"""
-`demo`: the other verbs, run for real on recorded job pods.
-
-It writes the recorded files into a folder and runs there the commands that it shows, so that every line of its output
-can be had again by hand. Nothing here knows what the answers are.
-"""
+"""`demo`: a working day on a pretend cluster, watched by the real bridge; or the other verbs on recorded job pods."""
 
 from __future__ import annotations
 
-from textwrap import wrap
+import asyncio
 
 import click
 
-from runner_bridge.cli import CLEAN, FINDINGS, run
-
 FOLDER = "runner-bridge-demo"
-FILES = ("config.toml", "policy.yaml", "pods.json", "projects.json")
+LOWEST, HIGHEST = 1.0, 200.0
 
 
-@click.command("demo", short_help="See it work on recorded job pods; no cluster needed.")
-@click.option("-o", "--output", "folder", default=FOLDER, show_default=True, help="Folder for the files it works on.")
-def command(folder: str) -> int:
+@click.command("demo", short_help="See it work: a day in a minute on a pretend cluster.")
+@click.option("--once", is_flag=True, help="End when the day is over, also on a terminal.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(LOWEST, HIGHEST),
+    default=12.0,
+    show_default=True,
+    help="Seconds of the day in a real one.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other ordinary jobs.")
+@click.option("--recorded", is_flag=True, help="Instead: lint, check, explain and render on recorded files.")
+@click.option("-o", "--output", "folder", default=FOLDER, show_default=True, help="--recorded: folder for its files.")
+def command(*, once: bool, speed: float, seed: int, recorded: bool, folder: str) -> int:
     """
-    See it work on recorded job pods; no cluster and no token needed.
+    See it work: a day in a minute on a pretend cluster; no cluster and no token needed.
 
-    A config.toml that looks fine, the pods that a real GitLab Runner made from it, and what a policy makes of both. The
-    files stay in a folder, so that each command can be run again by hand.
+    The cluster is simulated, and what happens on it is written in a story. The bridge is the one of `run`: it watches
+    the API server over HTTP, judges every job pod, labels it and keeps the ledger. On a terminal it stays there
+    afterwards, until Ctrl-C.
+
+    With --recorded the verbs that need no cluster are run on the pods that a real GitLab Runner made, and the files
+    stay in a folder, so that each command can be run again by hand.
+
+    Exit codes: 0 every job got the verdict and label that stand in the story, 1 one did not, 4 the ledger is damaged.
     """
-    from contextlib import chdir
+    if recorded:
+        from runner_bridge.cli.demo_recorded import show_recorded
 
-    from runner_bridge.cli.output import emit
-    from runner_bridge.ports.files import make_folder, write_text
-    from runner_bridge.simulate import recorded
+        return show_recorded(folder)
+    from tempfile import TemporaryDirectory
 
-    if not folder:
-        raise click.UsageError("--output names nothing. Write the folder behind it, or leave it out.")
-    make_folder(folder)
-    for name in FILES:
-        write_text(f"{folder}/{name}", recorded.text(name))
-    check = [
-        "check",
-        "--pods",
-        "pods.json",
-        "--projects",
-        "projects.json",
-        "--now",
-        f"{recorded.RECORDED_AT:%Y-%m-%dT%H:%MZ}",
-    ]
-    emit(f"$ cd {folder}\n")
-    with chdir(folder):
-        for what, args, expected in (
-            ("RECORDED: a config.toml that GitLab Runner accepts. Is it safe?", ["lint", "config.toml"], FINDINGS),
-            ("RECORDED: pods that this runner made. Did each get an address of its tier?", check, FINDINGS),
-            ("Why a project belongs where it does.", ["explain", "infra/redes/firewall"], CLEAN),
-            ("The files that close the hole, for each way to run GitLab Runner.", ["render", "-o", "out"], CLEAN),
-        ):
-            emit(f"\n# {what}\n{_shown(args)}\n\n")
-            code = run(args)
-            if code != expected:
-                return code
-    emit(_NEXT)
-    return CLEAN
+    from runner_bridge.cli.demo_day import play
+    from runner_bridge.cli.demo_screen import Lines, Table
+    from runner_bridge.cli.output import is_terminal
+    from runner_bridge.cli.run_bridge import first_error
+    from runner_bridge.simulate.story import working_day
 
-
-def _shown(args: list[str]) -> str:
-    return " \\\n    ".join(wrap(f"$ runner-bridge {' '.join(args)}", 76, break_on_hyphens=False))
-
-
-_NEXT = """
-# Your own cluster: it only reads, and this is all it needs to be granted.
-rules:
-- apiGroups: [""]
-  resources: [pods, namespaces, events]
-  verbs: [get, list]
-- apiGroups: [crd.projectcalico.org, projectcalico.org]
-  resources: [ippools, ipamblocks]
-  verbs: [get, list]
-$ kubectl get ippools.crd.projectcalico.org -o yaml > ippools.yaml
-$ runner-bridge init --from config.toml --pools ippools.yaml
-$ runner-bridge check                            # asks the cluster, only reads
-"""
+    screen = Table() if is_terminal() else Lines()
+    stays = is_terminal() and not once
+    with TemporaryDirectory(prefix="runner-bridge-demo-") as scratch:
+        try:
+            return asyncio.run(play(working_day(seed), speed=speed, folder=scratch, screen=screen, stays=stays))
+        except BaseExceptionGroup as errors:
+            raise first_error(errors) from errors

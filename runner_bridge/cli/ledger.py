@@ -56,13 +56,13 @@ def verify(*, ledger_url: str, witness: str, export: str, repair: bool, output: 
         message = "--export and --repair exclude each other: an export holds nothing that is derived."
         raise click.UsageError(message)
     if export:
-        found, held = _verify_export(export, seen)
+        found, holds = _verify_export(export, seen)
     else:
         if repair:
             _repair(ledger_url)
         with reading(ledger_url) as ledger:
-            found, held = ledger.verify(seen), _held(ledger)
-    _tell(found, held, witnessed=len(seen), output=output)
+            found, holds = ledger.verify(seen), held(ledger)
+    tell(found, holds, witnessed=len(seen), output=output)
     return LEDGER if found else CLEAN
 
 
@@ -77,7 +77,8 @@ def _repair(url: str) -> None:
     note("runner-bridge: intervals, intents and nodes were derived again.")
 
 
-def _held(ledger: Ledger) -> dict[str, Any]:
+def held(ledger: Ledger) -> dict[str, Any]:
+    """Return how much a ledger holds, and its head."""
     segments = ledger.segments()
     head = f"{segments[-1].number}:{segments[-1].last} {segments[-1].head}" if segments else ""
     return {"segments": len(segments), "entries": sum(one.last for one in segments), "head": head}
@@ -96,22 +97,23 @@ def _verify_export(path: str, seen: Iterable[Witness]) -> tuple[list[Finding], d
     return found, {"segments": len(exported.segments), "entries": entries, "head": head}
 
 
-def _tell(found: list[Finding], held: Mapping[str, Any], *, witnessed: int, output: str) -> None:
+def tell(found: list[Finding], holds: Mapping[str, Any], *, witnessed: int, output: str) -> None:
+    """Print whether a ledger is whole, and which rows are not."""
     from runner_bridge.ask.views import findings_json, findings_text
     from runner_bridge.cli.output import emit, is_terminal, width
 
     if output == "json":
-        emit(findings_json.render(found, head={"whole": not found, "witnessed": witnessed, **held}))
+        emit(findings_json.render(found, head={"whole": not found, "witnessed": witnessed, **holds}))
         return
     emit(findings_text.render(found, colour=is_terminal(), width=width()))
-    what = f"{_many(held['segments'], 'segment')}, {_many(held['entries'], 'entry')}"
+    what = f"{_many(holds['segments'], 'segment')}, {_many(holds['entries'], 'entry')}"
     by = f", {_many(witnessed, 'line')} of the witness agree" if witnessed and not found else ""
     if found:
         emit(f"\nThe ledger is damaged: {_many(len(found), 'finding')} in {what}.\n")
     else:
         emit(f"The ledger is whole: {what}{by}.\n")
-        if held["head"]:
-            emit(f"It ends with {held['head']}\n")
+        if holds["head"]:
+            emit(f"It ends with {holds['head']}\n")
 
 
 @command.command("export")

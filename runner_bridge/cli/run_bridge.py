@@ -119,7 +119,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     try:
         return asyncio.run(_run(wanted, says, once=once))
     except BaseExceptionGroup as errors:
-        raise _first(errors) from errors
+        raise first_error(errors) from errors
 
 
 async def _run(wanted: Wanted, says: Says, *, once: bool) -> int:
@@ -206,7 +206,7 @@ def _code(verdicts: tuple[Verdict, ...], *, whole: bool) -> int:
     return UNPROVEN if unproven or not whole else CLEAN
 
 
-def _first(errors: BaseExceptionGroup) -> BaseException:
+def first_error(errors: BaseExceptionGroup) -> BaseException:
     """Return the error of ours that ended everything, else the first one."""
     from runner_bridge.core.errors import RunnerBridgeError
 

@@ -74,8 +74,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
             columns = (time_column, address_column, time_format)
             return _batch(ledger, batch, columns, skew=skew, zone=zone, cluster=cluster, output=output)
         stretch = _stretch(at, between, zone, skew)
-        result = _ask(ledger, (address, node, project), stretch, cluster)
-    _print(result, output, zone or UTC)
+        result = ask(ledger, (address, node, project), stretch, now=datetime.now(tz=UTC), cluster=cluster)
+    show(result, output, zone or UTC)
     return result.exit_code
 
 
@@ -96,7 +96,15 @@ def _stretch(at: str, between: tuple[str, str] | None, zone: tzinfo | None, skew
     return Stretch(since, until).widened(skew)
 
 
-def _ask(ledger: Ledger, named: tuple[str, str, str], stretch: Stretch | None, cluster: str) -> AddressAnswer:
+def ask(
+    ledger: Ledger, named: tuple[str, str, str], stretch: Stretch | None, *, now: datetime, cluster: str = ""
+) -> AddressAnswer:
+    """
+    Ask a ledger for an address, a node or a project, one of the three.
+
+    Raises:
+        click.UsageError: it is no address.
+    """
     from runner_bridge.ask.answers.addresses import Kind, answer
 
     since, until = stretch or (None, None)
@@ -113,7 +121,7 @@ def _ask(ledger: Ledger, named: tuple[str, str, str], stretch: Stretch | None, c
     else:
         kind, asked = Kind.PROJECT, project
         found = ledger.by_project(project, since=since, until=until, cluster=cluster)
-    gaps = ledger.gaps(now=datetime.now(tz=UTC), since=since, until=until, cluster=cluster)
+    gaps = ledger.gaps(now=now, since=since, until=until, cluster=cluster)
     return answer(kind, asked, found, gaps, since=since, until=until)
 
 
@@ -122,7 +130,8 @@ def _refuse_address(text: str) -> NoReturn:
     raise click.UsageError(message)
 
 
-def _print(result: AddressAnswer, output: str, zone: tzinfo) -> None:
+def show(result: AddressAnswer, output: str, zone: tzinfo) -> None:
+    """Print an answer."""
     from runner_bridge.ask.views import who_had_data, who_had_text
     from runner_bridge.cli.output import emit, width
 

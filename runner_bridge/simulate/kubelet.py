@@ -65,7 +65,7 @@ class StoryTime:
 
     @elapsed_s.setter
     def elapsed_s(self, value: float) -> None:
-        self._elapsed_s = value
+        self._elapsed_s, self._flowing = value, None
 
     def flow(self, elapsed_s: Callable[[], float] | None) -> None:
         """Take the seconds from somebody who counts them; None: stand still where it is now."""
@@ -73,7 +73,10 @@ class StoryTime:
 
     def __call__(self) -> datetime:
         """Return now."""
-        elapsed_s = self.elapsed_s
+        return self.at(self.elapsed_s)
+
+    def at(self, elapsed_s: float) -> datetime:
+        """Return what the clocks show at a second of the story."""
         skipped = sum((much for at_s, much in self._skips if at_s <= elapsed_s), timedelta())
         return self._start + skipped + timedelta(seconds=elapsed_s)
 
@@ -130,21 +133,21 @@ class Kubelet:
         while self._ahead and self._ahead[0][0] <= until_s:
             at_s, _, happen = heapq.heappop(self._ahead)
             await asyncio.sleep(max(0.0, began + at_s / speed - loop.time()) if speed else 0)
-            if self._time is not None:
+            if self._time is not None and not speed:
                 self._time.elapsed_s = at_s
             happened = happen()
             if isinstance(happened, Accident):
-                await self._suffer(happened)
+                await self._suffer(happened, speed)
             elif happened is not None and settled is not None:
                 await settled(happened)
 
     def _at(self, at_s: float, happen: Callable[[], Job | Accident | None]) -> None:
         heapq.heappush(self._ahead, (at_s, next(self._order), happen))
 
-    async def _suffer(self, accident: Accident) -> None:
+    async def _suffer(self, accident: Accident, speed: float | None) -> None:
         match accident:
             case Accident.RESTART if self._cluster.is_listening:
-                await self._cluster.restart(down_s=self._story.down_s)
+                await self._cluster.restart(down_s=self._story.down_s / speed if speed else 0.0)
             case Accident.COMPACTION:
                 self._cluster.compact()
             case _:

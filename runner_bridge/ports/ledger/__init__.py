@@ -15,17 +15,17 @@ from runner_bridge.ports.ledger import migrate, upkeep
 from runner_bridge.ports.ledger.database import PATIENCE_S, Database
 from runner_bridge.ports.ledger.reading import Reading
 from runner_bridge.ports.ledger.upkeep import Pruned
-from runner_bridge.ports.ledger.writer import BATCH, Writer
+from runner_bridge.ports.ledger.writer import BATCH, CLOCK_TOLERANCE, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from runner_bridge.core.chain import Witness
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.ledger import Purpose
 
-__all__ = ["Ledger", "Pruned", "Reading", "Writer"]
+__all__ = ["CLOCK_TOLERANCE", "Ledger", "Pruned", "Reading", "Writer"]
 
 
 class Ledger(Reading):
@@ -61,7 +61,7 @@ class Ledger(Reading):
         """Its address, without a password."""
         return self._database.name
 
-    def write(
+    def write(  # noqa: PLR0913 - what is to be said of a term, by name
         self,
         *,
         purpose: Purpose,
@@ -71,6 +71,7 @@ class Ledger(Reading):
         actor: str = "",
         witness: Callable[[str], None] | None = None,
         batch: int = BATCH,
+        tolerance: timedelta = CLOCK_TOLERANCE,
     ) -> Writer:
         """
         Begin a term: open a segment that is linked to the end of all before it.
@@ -84,12 +85,13 @@ class Ledger(Reading):
             witness: is given one line per entry once it is durable, and the head of the chain every hour; called
                 from the writer's thread.
             batch: the most entries of one transaction.
+            tolerance: an entry may be so much older than the newest one.
 
         Raises:
             LedgerError: it could not be written, or the clock stands before the last entry of this cluster.
         """
         opening = Opening(segment=0, at=at, purpose=purpose, cluster=cluster, gitlab=gitlab, actor=actor)
-        return Writer(self._database, opening, witness=witness, batch=batch)
+        return Writer(self._database, opening, witness=witness, batch=batch, tolerance=tolerance)
 
     def verify(self, witnesses: Iterable[Witness] = ()) -> list[Finding]:
         """

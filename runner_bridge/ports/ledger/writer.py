@@ -75,6 +75,7 @@ class Writer:
         witness: Callable[[str], None] | None = None,
         batch: int = BATCH,
         room: int = ROOM,
+        tolerance: timedelta = CLOCK_TOLERANCE,
     ) -> None:
         """
         Open the first segment of the term; see `Ledger.write`.
@@ -89,6 +90,7 @@ class Writer:
         self._database = database
         self._witness = witness
         self._batch = batch
+        self._tolerance = tolerance
         self._room = asyncio.Semaphore(room)
         self._projection = Projection(postgres=not database.path)
         self._jobs: deque[_Job] = deque()
@@ -158,7 +160,7 @@ class Writer:
             self._database.writing(connection),
         ):
             latest = _alive_at(connection, opening.cluster)
-            if latest is not None and opening.at < latest - CLOCK_TOLERANCE:
+            if latest is not None and opening.at < latest - self._tolerance:
                 raise LedgerError(self._clock(opening.at, latest))
             opened, end = open_segment(connection, opening)
             return opened, end, max(opening.at, latest or opening.at)
@@ -213,7 +215,7 @@ class Writer:
 
     def _texts(self, job: _Job, latest: datetime) -> list[str]:
         oldest = min((entry.at for entry in job.entries), default=job.alive_at)
-        if oldest < latest - CLOCK_TOLERANCE:
+        if oldest < latest - self._tolerance:
             raise LedgerError(self._clock(oldest, latest))
         return [canonical(entry) for entry in job.entries]
 

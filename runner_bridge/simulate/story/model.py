@@ -114,6 +114,6 @@ class Story:
     skips: tuple[tuple[float, timedelta], ...] = ()
     """At which second how much is skipped, in order."""
     down_s: float = 0.0
-    """How long the API server is away when it restarts, in real seconds: its clients wait in those."""
+    """How long the API server is away when it restarts; no time at all where a story is played as fast as it goes."""
     policy: str
     """The text of the policy file that is meant for this cluster."""

@@ -57,6 +57,8 @@ class WorkingDay:
     """As many jobs run as yesterday."""
     shared: tuple[Job, ...]
     """Three jobs that have one address, within a minute."""
+    scenes: tuple[tuple[float, str], ...]
+    """When what begins, for those who look on; a sentence each, in order."""
 
     @property
     def judged(self) -> tuple[Job, ...]:
@@ -73,7 +75,7 @@ class _Writer:
 
     def add(self, tier: Tier, starts_at_s: float, runs_s: float, twist: Twist = Twist.NONE, node: str = "") -> Job:
         job = Job(
-            number=7311000 + len(self.jobs),
+            number=71000 + len(self.jobs),
             tier=tier,
             project=self.draw.choice(tier.projects),
             node=node or self.draw.choice(list(NODES)),
@@ -134,7 +136,28 @@ def working_day(seed: int = 1, *, jobs: int = 211) -> WorkingDay:
             (_AFTERNOON, timedelta(hours=3, minutes=56, seconds=45)),
             (_PEAK, timedelta(hours=1, minutes=26, seconds=35)),
         ),
-        down_s=1.0,
+        down_s=12.0,
         policy=files(__package__).joinpath("working_day.yaml").read_text(encoding="utf-8"),
     )
-    return WorkingDay(story=story, yesterday_s=150, morning_s=_MORNING, end_s=_END, shared=shared)
+    return WorkingDay(
+        story=story,
+        yesterday_s=150,
+        morning_s=_MORNING,
+        end_s=_END,
+        shared=shared,
+        scenes=(*_SCENES, (_PEAK, _peak(jobs))),
+    )
+
+
+_SCENES = (
+    (_MORNING, "The runners write the annotation now. Ordinary jobs; one overwrites it."),
+    (_NOON, "Three jobs in turn have one address; another names a pool that is not."),
+    (_NOON + 75, "A job on the network of its node."),
+    (_NOON + 120, "The API server restarts."),
+    (_AFTERNOON, "Sixteen jobs take the 16 addresses of ferramentas; a seventeenth comes."),
+    (_AFTERNOON + 50, "A job of a runner section that carries no annotation."),
+)
+
+
+def _peak(jobs: int) -> str:
+    return f"{jobs} jobs at once, as many as yesterday."
