@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner_bridge.core.doctor import Picture, examine, missing, rights_for
+from runner_bridge.core.doctor import Acting, Picture, Purpose, examine, examine_quarantine, missing, rights_for
 from runner_bridge.core.errors import DeniedError, StaleError
 from runner_bridge.core.model.cluster import Kind
+from runner_bridge.core.quarantine import NETWORK_POLICY
 from runner_bridge.core.wire import cluster_facts
 from runner_bridge.core.wire.reader import Reader as Wire
 from runner_bridge.ports.kube import Patience, discover_calico, open_cluster
@@ -19,7 +20,7 @@ from runner_bridge.ports.kube import Patience, discover_calico, open_cluster
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner_bridge.core.doctor import Purpose, Right
+    from runner_bridge.core.doctor import Right
     from runner_bridge.core.model import Finding
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.ports.kube import CalicoApi, Cluster, Reader
@@ -76,6 +77,7 @@ async def _examine(policy: Policy, purpose: Purpose, namespace: str, kubeconfig:
         lacking = tuple(missing(rights, await _allowed(reader, rights)))
         calico, numbers = await _calico(reader, api)
         picture = await _picture(cluster, api, numbers)
+        enforced = await _acting(reader, policy) if purpose is Purpose.ENFORCE else None
         return Examined(
             seen=(
                 ("cluster", _server(cluster, version)),
@@ -83,7 +85,11 @@ async def _examine(policy: Policy, purpose: Purpose, namespace: str, kubeconfig:
                 ("calico", f"{api.explanation}{f', {calico}' if calico else ''}"),
                 ("pools", _pools(picture)),
             ),
-            findings=(*lacking, *examine(picture, policy)),
+            findings=(
+                *lacking,
+                *examine(picture, policy),
+                *(examine_quarantine(enforced, policy) if enforced else ()),
+            ),
             source=f"{cluster.session.reads} questions, {cluster.session.writes} writes.",
         )
 
@@ -142,6 +148,30 @@ async def _calico(reader: Reader, api: CalicoApi) -> tuple[str, tuple[int, int] 
         return "", None
     path = f"{api.pools.removesuffix('/ippools')}/clusterinformations/default"
     return cluster_facts.calico_version(await _maybe(reader, path))
+
+
+async def _acting(reader: Reader, policy: Policy) -> Acting:
+    """Look for the network policies that act on the label of a quarantine, by their names."""
+    unread: dict[str, None] = {}
+
+    async def is_there(path: str, what: str) -> bool:
+        try:
+            return await reader.get(path) is not None
+        except DeniedError:
+            unread[what] = None
+            return False
+
+    calico = [
+        await is_there(
+            f"/apis/{group}/globalnetworkpolicies/{name}", f"globalnetworkpolicies.{group.partition('/')[0]}"
+        )
+        for group in ("projectcalico.org/v3", "crd.projectcalico.org/v1")
+        for name in (NETWORK_POLICY, f"default.{NETWORK_POLICY}")  # with the Calico tier before it, as it may be stored
+    ]
+    named = [name for name in policy.cluster.namespaces if "*" not in name]
+    kubernetes = "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies/" + NETWORK_POLICY
+    found = [name for name in named if await is_there(kubernetes.format(name), "networkpolicies.networking.k8s.io")]
+    return Acting(calico=any(calico), namespaces=frozenset(found), unread=tuple(unread))
 
 
 async def _maybe(reader: Reader, path: str) -> bytes | None:

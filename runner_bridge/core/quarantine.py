@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy
 
 
+NETWORK_POLICY: Final = "runner-bridge-quarantine"
+"""Name of the rendered objects that act on the quarantine label, of Calico and of Kubernetes."""
+
+
 class Powers(Struct, frozen=True, kw_only=True):
     """Names of the tiers that opt in."""
 

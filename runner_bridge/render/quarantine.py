@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.actions import LABELS, QUARANTINED
+from runner_bridge.core.quarantine import NETWORK_POLICY
 from runner_bridge.render import yaml_text
 from runner_bridge.render.heading import heading
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.policy.model import Policy
 
-NAME = "runner-bridge-quarantine"
-"""Of each of the objects."""
 ORDER = 1
 """Calico applies the lowest first, and Kubernetes' network policies at 1000."""
 _LABEL = LABELS["quarantine"]
@@ -58,7 +57,7 @@ def _calico(policy: Policy) -> str:
     document = {
         "apiVersion": "projectcalico.org/v3",
         "kind": "GlobalNetworkPolicy",
-        "metadata": {"name": NAME},
+        "metadata": {"name": NETWORK_POLICY},
         "spec": {
             "order": ORDER,
             "namespaceSelector": " || ".join(dict.fromkeys(map(_selector, policy.cluster.namespaces))),
@@ -112,7 +111,7 @@ def _kubernetes(names: list[str], *, all_of_them: bool) -> str:
         {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
-            "metadata": {"name": NAME, "namespace": name},
+            "metadata": {"name": NETWORK_POLICY, "namespace": name},
             "spec": {"podSelector": {"matchLabels": {_LABEL: QUARANTINED}}, "policyTypes": ["Ingress", "Egress"]},
         }
         for name in names

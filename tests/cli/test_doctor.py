@@ -153,6 +153,32 @@ def test_who_may_nothing_is_told_everything_that_is_missing(
     assert "pools    not readable; blocks not readable" in out
 
 
+@pytest.mark.real
+def test_whether_anything_acts_on_the_label_of_a_quarantine_is_seen(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = (DEPLOY.parent / "config" / "enforce.yaml").read_text(encoding="utf-8")
+    Path("policy.yaml").write_text(example.replace(', "ci-job-*"', ""), encoding="utf-8")
+    assert run(["render", "--policy", "policy.yaml", "-o", "out"]) == 0
+    api_server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "runner-bridge"}})
+    api_server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gitlab-runners"}})
+    api_server.apply(DEPLOY / "rbac-run.yaml", DEPLOY / "rbac-enforce.yaml")
+    bindings = [binding(f"bridge-{one}", f"runner-bridge-{one}", BRIDGE) for one in ("observe", "label", "enforce")]
+    for one in bindings:
+        api_server.create(one)
+    found = []
+    try:
+        for files in ((), (Path("out/quarantine/kubernetes.yaml"),)):
+            api_server.apply(*files)
+            capsys.readouterr()
+            doctor(api_server, "--for", "enforce", "-o", "json", user=BRIDGE)
+            found.append([code for code, _ in codes(capsys) if code.startswith(("quarantine", "right"))])
+    finally:
+        for one in bindings:
+            api_server.delete(one)
+    assert found == [["quarantine-acts-on-nothing"], []]
+
+
 def test_a_cluster_that_does_not_answer_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     Path("config").write_text(
         "{current-context: c, clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}],"

@@ -14,8 +14,9 @@ from runner_bridge.core.actions import LABELS, QUARANTINED
 from runner_bridge.core.lint.selector import read
 from runner_bridge.core.policy import model as p
 from runner_bridge.core.policy.forms import namespace_matches
+from runner_bridge.core.quarantine import NETWORK_POLICY
 from runner_bridge.core.text import yaml
-from runner_bridge.render.quarantine import NAME, render
+from runner_bridge.render.quarantine import render
 from tests import make
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def test_where_no_tier_opts_in_there_is_nothing_to_act_on() -> None:
 
 def test_calico_denies_both_directions_before_any_other_policy() -> None:
     (document,) = documents(render(policy("ci"))["quarantine/calico.yaml"])
-    assert document["metadata"] == {"name": NAME}
+    assert document["metadata"] == {"name": NETWORK_POLICY}
     spec = document["spec"]
     assert (spec["order"], spec["types"]) == (1, ["Ingress", "Egress"])
     assert spec["ingress"] == spec["egress"] == [{"action": "Deny"}]

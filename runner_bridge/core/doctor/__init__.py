@@ -8,6 +8,7 @@ are those of `core.lint.ip_pools`; here stands what only a live cluster can show
 from __future__ import annotations
 
 from runner_bridge.core.doctor.picture import Picture, examine
+from runner_bridge.core.doctor.quarantine import Acting, examine_quarantine
 from runner_bridge.core.doctor.rights import Purpose, Right, missing, rights_for
 
-__all__ = ["Picture", "Purpose", "Right", "examine", "missing", "rights_for"]
+__all__ = ["Acting", "Picture", "Purpose", "Right", "examine", "examine_quarantine", "missing", "rights_for"]

@@ -73,3 +73,14 @@ PROXY_RANGE = Code(
     "kube-proxy.",
     remedy="Widen clusterCIDR to hold the pools, or let kube-proxy detect local traffic by node or interface.",
 )
+QUARANTINE_ACTS_ON_NOTHING = Code(
+    name="quarantine-acts-on-nothing",
+    family=Family.DOCTOR,
+    severity=Severity.WARNING,
+    title="a tier opts in to quarantine, and no network policy acts on the label",
+    page="Mode `enforce` puts the label `runner-bridge.dev/quarantine` on job pods in breach, and no more: what cuts "
+    "their connections is a network policy that selects the label. It was looked for by its name, as "
+    "`GlobalNetworkPolicy` of Calico and as `NetworkPolicy` of each namespace of job pods; one that you wrote under "
+    "another name is not seen. Namespaces that are named by a pattern are reached by Calico's alone.",
+    remedy="Apply one of the files of runner-bridge render quarantine.",
+)
