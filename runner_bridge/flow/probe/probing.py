@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct, structs
 
-from runner_bridge.core.errors import DeniedError, InvalidError, NeighbourError, StaleError, WireError
+from runner_bridge.core.errors import DeniedError, InvalidError, NeighbourError, StaleError, UnavailableError, WireError
 from runner_bridge.core.judge import Evidence, judge_probe
 from runner_bridge.core.judge.cluster_notes import calico_absent
 from runner_bridge.core.judge.doubt import SETTLE_S, is_doubtful
@@ -196,7 +196,8 @@ class Probe:
         try:
             log = await self._tools.reads.get(path, params={"limitBytes": str(_LOG_BYTES)})
             self._report = report_of(log or b"")
-        except (DeniedError, WireError) as error:
+        except (DeniedError, UnavailableError, WireError) as error:
+            # Unavailable after all attempts: the API server does not reach kubelet, which keeps no job from running.
             self._trouble = str(error)
         except InvalidError:
             pass  # 400: kubelet has not made the container's log yet
