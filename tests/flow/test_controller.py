@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -19,6 +20,8 @@ from tests.flow.world import CALICO, World, block_spec, calico
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+CONTAINERS = [{"name": "probe", "image": "busybox"}]
 
 
 @pytest.fixture
@@ -199,6 +202,45 @@ async def test_a_block_that_goes_on_to_disagree_makes_the_pod_unknown(cluster: C
         await world.give("a", "172.16.0.1", "infraestrutura", block=False)
         await bridge.until(lambda: bridge.codes("a") == ["block-disagrees"])
         assert (await world.labels("a"))["verdict"] == "unknown"
+
+
+async def test_an_address_that_goes_from_pod_to_pod_within_seconds_is_never_shared(
+    cluster: Cluster, world: World
+) -> None:
+    """With a pool that no node keeps blocks of, each lone job gets the address of the one before."""
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        for name in ("first", "second", "third"):
+            await world.job_pod(name)
+            await world.give(name, "172.16.0.1", "infraestrutura")
+            await bridge.until(partial(bridge.proven, name))
+            await world.allocate("", "172.16.0.1", "infraestrutura", "node-1")
+            await world.remove(name)
+        await bridge.until(lambda: not book.open)
+    assert [one.pod for one in sorted(book.intervals.values(), key=lambda one: one.from_at)] == [
+        "first",
+        "second",
+        "third",
+    ]
+    assert {one.outcome for one in bridge.said.verdicts if one.assigned} == {Outcome.PASS}
+
+
+async def test_a_probe_is_left_alone(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        labels = {"runner-bridge.dev/probe": "infra", "runner-bridge.dev/tier": "infra"}
+        probe = {
+            "metadata": {"name": "probe", "labels": labels},
+            "spec": {"nodeName": "node-1", "containers": CONTAINERS},
+        }
+        await world.ask("POST", "/api/v1/namespaces/gitlab-runners/pods", probe)
+        await world.give("probe", "172.16.0.1", "infraestrutura")
+        await world.job_pod("job")
+        await world.give("job", "172.16.0.2", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("job"))
+        assert bridge.verdict("probe") is None
+        assert await world.labels("probe") == {"probe": "infra", "tier": "infra"}
+    assert {one.pod for one in book.entries if one.address} == {"job"}
 
 
 async def test_forged_annotations_are_no_address(cluster: Cluster, world: World) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from runner_bridge.core.judge import Evidence
-from runner_bridge.core.judge.waiting import PLATFORM, RUNNER_ADMIN, refusal_of
+import pytest
+from msgspec import structs
+
+from runner_bridge.core.judge import Evidence, judge
+from runner_bridge.core.judge.waiting import DEFAULT_POLL_TIMEOUT_S, PLATFORM, RUNNER_ADMIN, refusal_of
 from runner_bridge.core.model import cluster as c
+from runner_bridge.core.policy import model as p
 from tests import make
 
 NO_IPS = "failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; "
@@ -88,3 +92,48 @@ def test_each_text_of_the_plugin_has_its_name(text: str, code: str, who: str) ->
     for message in (text, KUBELET + text):
         found, must_act = refusal_of(evidence, message)
         assert (found.name, must_act) == (code, who)
+
+
+RETRY_S = 15
+"""Kubelet tries a sandbox again about so often."""
+POLICY = make.policy(
+    make.tier(
+        runners=(make.runner(short_ids=(make.SHORT_ID,)),),
+        job=p.JobSettings(
+            namespace="gitlab-runners",
+            service_account=None,
+            image=None,
+            poll_timeout_s=DEFAULT_POLL_TIMEOUT_S,
+            annotation_overwrites="",
+            label_overwrites="",
+        ),
+    )
+)
+
+
+def said_after(seconds: int, text: str | None) -> str:
+    """What is said of a pod that was bound so many seconds ago and has been refused at kubelet's pace."""
+    pod = make.job_pod("")
+    tries = seconds // RETRY_S
+    reports: tuple[c.SandboxFailure, ...] = ()
+    if text is not None and tries:
+        first, last = (make.NOW + timedelta(seconds=RETRY_S * number) for number in (1, tries))
+        report = c.SandboxFailure(namespace=pod.namespace, pod=pod.name, uid=pod.uid, message=KUBELET + text)
+        reports = (structs.replace(report, count=tries, first_at=first, last_at=last),)
+    snapshot = c.Snapshot(pods=(pod,), namespaces=(c.Namespace(name=pod.namespace),), failures=reports)
+    (verdict,) = judge(POLICY, snapshot, now=make.NOW + timedelta(seconds=seconds)).verdicts
+    (code,) = [one.code.name for one in verdict.findings if one.code.outcome]
+    return code
+
+
+@pytest.mark.parametrize(("text", "code", "who"), TEXTS, ids=[row[0][:50] for row in TEXTS])
+def test_a_refused_pod_is_explained_long_before_the_runner_gives_up(text: str, code: str, who: str) -> None:
+    """The runner waits three minutes, and then says only that it waited (common/consts.go)."""
+    moments = {said_after(seconds, text): seconds for seconds in range(0, DEFAULT_POLL_TIMEOUT_S // 2, 5)[::-1]}
+    assert set(moments) == {"address-pending", code}
+    assert moments[code] <= (RETRY_S * 2 if code != "sandbox-failing" else RETRY_S * 5), who
+
+
+def test_a_pod_of_which_nobody_reports_anything_is_named_in_half_the_runners_time() -> None:
+    assert said_after(DEFAULT_POLL_TIMEOUT_S // 2, None) == "address-pending"
+    assert said_after(DEFAULT_POLL_TIMEOUT_S // 2 + 1, None) == "pending-too-long"
