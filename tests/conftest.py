@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,9 @@ from tests.cluster.fixtures import api_server, world  # noqa: F401 - fixtures fo
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+# Bridges of tests run side by side, and only one of them could listen where `run` does by default.
+os.environ.setdefault("RUNNER_BRIDGE_LISTEN", "off")
 
 # The same examples on every machine, unless a person asks for more: pytest --hypothesis-profile=thorough
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -32,6 +32,7 @@ from runner_bridge.core.errors import LedgerError, NeighbourError, SettingsError
 from runner_bridge.core.model.state import PolicyState, Role
 from runner_bridge.flow.lead import Lead
 from runner_bridge.flow.lead import Tools as LeadTools
+from runner_bridge.flow.measures import UNMEASURED
 from runner_bridge.ports.kube import Writer, discover_calico, open_cluster
 from runner_bridge.ports.ledger import CLOCK_TOLERANCE, Ledger
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.controller import Says
     from runner_bridge.flow.lead import Times
+    from runner_bridge.flow.measures import Measures
     from runner_bridge.flow.observe.picture import Picture
     from runner_bridge.ports.kube import Access, CalicoApi, Cluster
 
@@ -101,6 +103,8 @@ class Wanted:
     """`namespace/name`; empty: `runner-bridge` in the namespace of this pod, or of the context."""
     lease_times: Times | None = None
     log: FilteringBoundLogger = field(default_factory=no_log)
+    measures: Measures = UNMEASURED
+    """Who counts and times what happens."""
 
 
 class Bridge:

@@ -66,7 +66,14 @@ def wire(
         policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=wanted.pause, jitter=random.random
     )
     blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
-    tools = Tools(record=record, clock=wanted.clock, pause=wanted.pause, read_pod=observer.read_pod, says=wanted.says)
+    tools = Tools(
+        record=record,
+        clock=wanted.clock,
+        pause=wanted.pause,
+        read_pod=observer.read_pod,
+        says=wanted.says,
+        measures=wanted.measures,
+    )
     controller = Controller(policy, context, observer.picture, blocks, tools, None)
     observer.report_to(controller.touch)
     hands = Hands(
@@ -76,6 +83,7 @@ def wire(
         act_id=lambda: uuid.uuid4().hex,
         pause=wanted.pause,
         note=wanted.says.note,
+        measures=wanted.measures,
     )
     act = Act(wanted.mode, context, hands, controller.look, policy)
     controller.hand_over_to(act)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -28,6 +29,17 @@ class Place(NamedTuple):
     """Empty: everywhere."""
     port: int
     """0: any that is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """The HTTP side of a bridge as it is wanted."""
+
+    place: Place
+    metrics: Metrics
+    """What the bridge measures of itself."""
+    tokens: tuple[Token, ...] = ()
+    """Those that are accepted; none: only this machine is believed."""
 
 
 class PlaceType(click.ParamType["Place | None"]):
@@ -60,6 +72,8 @@ listen_option = click.option(
     type=PlaceType(),
     default=DEFAULT,
     show_default=True,
+    envvar="RUNNER_BRIDGE_LISTEN",
+    show_envvar=True,
     metavar="HOST:PORT",
     help="Health, metrics and the API; :8080 for everywhere, off for none.",
 )
@@ -85,32 +99,25 @@ def read_token_file(path: str) -> tuple[Token, ...]:
 
 
 @asynccontextmanager
-async def listening(
-    bridge: Bridge, place: Place, *, metrics: Metrics, tell: Callable[[str], None], tokens: tuple[Token, ...] = ()
-) -> AsyncIterator[str]:
+async def listening(bridge: Bridge, web: Web, *, tell: Callable[[str], None]) -> AsyncIterator[str]:
     """
     Answer over HTTP for as long as the context lasts; yield the address, for example `http://127.0.0.1:8080`.
 
     Args:
         bridge: whose answers they are.
-        place: where to listen.
-        metrics: what it measures of itself.
+        web: where to listen, and to whom.
         tell: is told one sentence at a time, for the log.
-        tokens: those that are accepted; none: only this machine is believed.
 
     Raises:
         SettingsError: nobody can listen there.
     """
     from runner_bridge.ask.web import make_app, serve
 
-    app = make_app(sources_of(bridge, metrics, tell, tokens))
-    async with serve(app, place.host, place.port) as address:
+    async with serve(make_app(sources_of(bridge, web, tell)), web.place.host, web.place.port) as address:
         yield address
 
 
-def sources_of(
-    bridge: Bridge, metrics: Metrics, tell: Callable[[str], None], tokens: tuple[Token, ...] = ()
-) -> Sources:
+def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources:
     """Return where the answers of a bridge come from."""
     from runner_bridge.ask.web import Sources
 
@@ -128,12 +135,12 @@ def sources_of(
 
     return Sources(
         state=bridge.state,
-        policy=lambda: bridge.wanted.policy,
+        policy=lambda: bridge.policy,
         verdicts=lambda: bridge.verdicts,
         pods=pods,
         pools=pools,
         who_had=who_had,
-        metrics=metrics,
+        metrics=web.metrics,
         tell=tell,
-        tokens=tokens,
+        tokens=web.tokens,
     )

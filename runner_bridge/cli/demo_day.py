@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +19,7 @@ from runner_bridge import __version__
 from runner_bridge.ask.metrics import Metrics
 from runner_bridge.cli import INTERRUPTED
 from runner_bridge.cli.bridge import Bridge, Wanted, open_bridge
-from runner_bridge.cli.bridge_web import Place, listening
+from runner_bridge.cli.bridge_web import Place, Web, listening
 from runner_bridge.cli.demo_screen import Frame, TierRow, yesterday_line
 from runner_bridge.cli.demo_told import Labels, Note, Shown, Told, Trouble
 from runner_bridge.cli.output import emit
@@ -94,11 +94,11 @@ async def play(day: WorkingDay, *, speed: float, folder: str, screen: Screen, st
         await kubelet.play(until_s=day.morning_s - 1)
         time.elapsed_s = day.morning_s
         told = Told(time)
-        wanted = _wanted(policy, folder, "ledger", Mode.LABEL, told, time, speed)
         metrics = Metrics(__version__, policy)
+        wanted = replace(_wanted(policy, folder, "ledger", Mode.LABEL, told, time, speed), measures=metrics)
         async with (
             open_bridge(wanted) as bridge,
-            listening(bridge, Place("127.0.0.1", 0), metrics=metrics, tell=told.note) as url,
+            listening(bridge, Web(place=Place("127.0.0.1", 0), metrics=metrics), tell=told.note) as url,
         ):
             labels = Labels(cluster.store, asyncio.get_running_loop().time)
             played = Played(

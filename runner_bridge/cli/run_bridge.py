@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER, UNPROVEN
+from runner_bridge.cli.bridge_web import Web, listen_option, listening, read_token_file, token_file_option
 from runner_bridge.cli.ledger_access import ledger_option
 from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from runner_bridge.cli.bridge import Bridge, Wanted
+    from runner_bridge.cli.bridge_web import Place
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.model.verdict import Verdict
 
@@ -56,6 +60,8 @@ HARD_END_S: Final = 4.7
     metavar="NAMESPACE/NAME",
     help="The Lease of the election; with it there is one. Default: runner-bridge in the namespace of this pod.",
 )
+@listen_option
+@token_file_option
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end; without an election.")
 @click.option(
     "-o",
@@ -81,6 +87,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     witness: str,
     elect: bool | None,
     lease: str,
+    listen: Place | None,
+    token_file: str,
     once: bool,
     output: str | None,
     log_level: str,
@@ -94,6 +102,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Exit codes: 0 ended as told; with --once: 0 no breach, 1 a breach, 3 something is not proven. 2 wrong settings,
     3 the cluster could not be asked, 4 the ledger could not be written when it started.
     """
+    from runner_bridge import __version__
+    from runner_bridge.ask.metrics import Metrics
     from runner_bridge.cli.bridge import Wanted, present
     from runner_bridge.cli.log import open_log
     from runner_bridge.cli.output import is_terminal, note
@@ -103,8 +113,11 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     json = output == "json" or (output is None and not is_terminal())
     log = open_log(write=note, clock=present, level=log_level, json_lines=json)
     says = Says(json=json, colour=is_terminal(), log=log)
+    accepted = read_policy(policy)
+    metrics = Metrics(__version__, accepted)
+    web = None if once or listen is None else Web(place=listen, metrics=metrics, tokens=read_token_file(token_file))
     wanted = Wanted(
-        policy=read_policy(policy),
+        policy=accepted,
         policy_file=policy,
         ledger=ledger_url,
         witness=witness,
@@ -115,19 +128,20 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         lease=lease,
         says=says,
         log=log,
+        measures=metrics,
     )
     try:
-        return asyncio.run(_run(wanted, says, once=once))
+        return asyncio.run(_run(wanted, says, web, once=once))
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
 
 
-async def _run(wanted: Wanted, says: Says, *, once: bool) -> int:
+async def _run(wanted: Wanted, says: Says, web: Web | None, *, once: bool) -> int:
     """Work until a signal; a cluster that does not answer when it starts does not keep it from ending."""
     told: list[signal.Signals] = []
     stop = asyncio.Event()
     opened = asyncio.Event()
-    working = asyncio.create_task(_work(wanted, says, stop, opened, once=once), name="work")
+    working = asyncio.create_task(_work(wanted, says, web, stop, opened, once=once), name="work")
 
     def end(number: signal.Signals) -> None:
         if not told:
@@ -148,7 +162,9 @@ async def _run(wanted: Wanted, says: Says, *, once: bool) -> int:
     return INTERRUPTED if signal.SIGINT in told else code
 
 
-async def _work(wanted: Wanted, says: Says, stop: asyncio.Event, opened: asyncio.Event, *, once: bool) -> int:
+async def _work(
+    wanted: Wanted, says: Says, web: Web | None, stop: asyncio.Event, opened: asyncio.Event, *, once: bool
+) -> int:
     from runner_bridge.cli.bridge import open_bridge
 
     async with open_bridge(wanted) as bridge:
@@ -168,10 +184,23 @@ async def _work(wanted: Wanted, says: Says, stop: asyncio.Event, opened: asyncio
             lease=bridge.lead.name if bridge.lead is not None else "none",
         )
         try:
-            await (bridge.once() if once else bridge.run(stop))
+            async with _listening(bridge, web):
+                await (bridge.once() if once else bridge.run(stop))
         finally:
             _sum_up(bridge, says)
     return _code(bridge.verdicts, whole=bridge.is_whole) if once else CLEAN
+
+
+@contextlib.asynccontextmanager
+async def _listening(bridge: Bridge, web: Web | None) -> AsyncIterator[None]:
+    """Answer over HTTP where that is wanted; it is closed first at the end, while there is still something to ask."""
+    if web is None:
+        yield
+        return
+    log = bridge.wanted.log
+    async with listening(bridge, web, tell=lambda text: log.info("http", said=text)) as address:
+        log.info("listening", address=address, tokens=len(web.tokens))
+        yield
 
 
 def _end_hard_after(seconds: float) -> None:

@@ -106,7 +106,9 @@ class Answers:
         held = await self._holding.get()
         verdicts = sources.verdicts()
         words = await asyncio.to_thread(words_of, verdicts)
-        fills = status.fills(sources.policy(), held)
+        policy = sources.policy()
+        sources.metrics.declare(policy)
+        fills = status.fills(policy, held)
         return sources.metrics.render(accept, sources.state(), held, fills, words)
 
     async def who_had(self, ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> str:

@@ -17,6 +17,7 @@ from runner_bridge.flow.act.events import COUNT_EVERY_S, tell
 from runner_bridge.flow.act.limits import WINDOW_S
 from runner_bridge.flow.act.lines import Lines
 from runner_bridge.flow.act.restraint import Restraint, recent
+from runner_bridge.flow.measures import UNMEASURED, Measures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -62,6 +63,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Tells a person what could not be done, in one sentence."""
     elapsed: Callable[[], float] = time.monotonic
     """Seconds of a clock that only goes forward: limits are counted on it."""
+    measures: Measures = UNMEASURED
 
 
 class Act:
@@ -263,6 +265,7 @@ class Act:
         again = False
         for action, intent in zip(actions, intents, strict=True):
             step, why, later = await self._perform(key, action)
+            self._tools.measures.acted(intent.act, step)
             again = again or later
             receipts.append(structs.replace(intent, at=self._tools.clock(), step=step, text=why or intent.text))
         await self._tools.record(tuple(receipts))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from runner_bridge.flow.controller.bench import Bench, allocations, worse
 from runner_bridge.flow.controller.entries import Held, closed, gap, kept, told
 from runner_bridge.flow.controller.intervals import OpenIntervals
 from runner_bridge.flow.controller.proving import Prover
+from runner_bridge.flow.measures import UNMEASURED, Measures
 from runner_bridge.flow.observe.picture import NOT_LISTED
 from runner_bridge.flow.observe.watching import NEEDED
 
@@ -75,6 +77,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     read_pod: Callable[[Key], Awaitable[tuple[Source, Seen] | None]]
     """Reads one pod afresh; None where it is gone."""
     says: Says
+    measures: Measures = UNMEASURED
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -137,6 +140,8 @@ class Controller:
         self._wake = asyncio.Event()
         self._said: dict[Key, Verdict] = {}
         self._waiting: set[Key] = set()
+        self._touched_s: float | None = None
+        """Since when something that was touched waits to be judged, on a clock that only goes forward."""
         if before is not None:
             self.begin(before)
 
@@ -177,6 +182,7 @@ class Controller:
     def touch(self, touched: Touched | None) -> None:
         """Take note of what the picture changed for; None: only how far it can be relied on."""
         if touched is not None:
+            self._touched_s = time.monotonic() if self._touched_s is None else self._touched_s
             self._keys |= touched.pods
             self._everything = self._everything or touched.everything
             if touched.namespaces:
@@ -227,7 +233,18 @@ class Controller:
             group.create_task(self._sweeps(), name="sweep")
             while True:
                 await self._wake.wait()
-                await self.round()
+                await self._measured_round()
+
+    async def _measured_round(self) -> None:
+        began, failed = time.monotonic(), True
+        try:
+            await self.round()
+            failed = False
+        except asyncio.CancelledError:
+            failed = False  # it is told to end
+            raise
+        finally:
+            self._tools.measures.round(time.monotonic() - began, failed=failed)
 
     async def settle(self) -> None:
         """Judge until nothing is left to read: for a run that looks once."""
@@ -257,10 +274,11 @@ class Controller:
             return
         if self._was_in_doubt:
             await self._recovered(now)
-        keys = self._due()
+        keys, since_s = self._due(), self._touched_s
+        self._touched_s = None
         while keys:
             # Its own now for each batch: the ledger refuses what is older than what `act` has recorded meanwhile.
-            await self._judge(keys[:MOST_AT_ONCE], self._tools.clock())
+            await self._judge(keys[:MOST_AT_ONCE], self._tools.clock(), since_s)
             keys = keys[MOST_AT_ONCE:]
             await asyncio.sleep(0)
         self._was_in_doubt = False
@@ -324,11 +342,11 @@ class Controller:
             keys = {key for key, _ in self._picture.pods()} | set(self._open) | self._said.keys()
         return sorted(keys)
 
-    async def _judge(self, keys: list[Key], now: datetime) -> None:
+    async def _judge(self, keys: list[Key], now: datetime, since_s: float | None) -> None:
         pods = {key: pod for key in keys if (pod := self._picture.pod(key)) is not None}
         judged = self._bench.judge(pods, self._prover.proofs, now)
         entries: list[Entry] = []
-        news: list[Verdict] = []
+        news: list[tuple[Verdict, Verdict | None]] = []
         for key in keys:
             pod, one = pods.get(key), judged.get(key)
             if pod is None or one is None or pod.has_left:
@@ -337,12 +355,14 @@ class Controller:
             self._prover.need(key, pod)
             entries += self._settled(key, pod, one, now, news)
         await self._record(entries)
-        self._say(news, now)
+        self._say(news, now, since_s)
         for key in keys:
             if self._act is not None and self._leads and key in self._said:
                 self._act.due(key)
 
-    def _settled(self, key: Key, pod: Pod, judged: Judged, now: datetime, news: list[Verdict]) -> list[Entry]:
+    def _settled(
+        self, key: Key, pod: Pod, judged: Judged, now: datetime, news: list[tuple[Verdict, Verdict | None]]
+    ) -> list[Entry]:
         """Take note of what is to be said of a pod; return what the ledger has to be told."""
         verdict, before = judged.verdict, self._said.get(key)
         if before is not None and before.uid != pod.uid:
@@ -354,7 +374,7 @@ class Controller:
             return []
         self._said[key] = verdict
         if not pod.deleting and (before is None or _gist(before) != _gist(verdict)):
-            news.append(verdict)
+            news.append((verdict, before))
         self._touch_runners(self._bench.learn(key, verdict))
         if verdict.assigned or pod.host_network:
             self._waiting.discard(key)
@@ -403,9 +423,13 @@ class Controller:
         self._keys.add(key)
         self.touch(touched)
 
-    def _say(self, news: list[Verdict], now: datetime) -> None:
-        for verdict in news:
+    def _say(self, news: list[tuple[Verdict, Verdict | None]], now: datetime, since_s: float | None) -> None:
+        measures = self._tools.measures
+        for verdict, before in news:
             self._tools.says.verdict(verdict, now)
+            measures.judged(verdict, before)
+            if since_s is not None:
+                measures.took(time.monotonic() - since_s)
         if self._prover.trouble != self._noted:  # one line, not one per pod
             self._noted = self._prover.trouble
             self._tools.says.note(f"Blocks cannot be read, so addresses are as the pods' status says: {self._noted}")
