@@ -80,6 +80,8 @@ class Database:
         parsed = _parse(url)
         self.name = parsed.render_as_string(hide_password=True)
         self.path = parsed.database or "" if parsed.get_backend_name() == "sqlite" else ""
+        self._file: tuple[int, int] | None = None
+        """The file of SQLite, by its device and number, since it was opened for the first time."""
         self.engine = self._sqlite() if self.path else self._postgresql(parsed)
 
     def close(self) -> None:
@@ -120,9 +122,23 @@ class Database:
                     else:
                         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
                     yield
+                self._check_file()
             except BaseException:
                 connection.invalidate()
                 raise
+
+    def _check_file(self) -> None:
+        """
+        Find out whether what was written is where it will be looked for.
+
+        SQLite goes on in a file that has been removed or replaced; what it writes there is lost with the process.
+        """
+        if self.path and _file_of(self.path) != self._file:
+            message = (
+                f"{self.name}: the file was removed or replaced while it was written to. Nothing more is recorded. "
+                "Put the right one in its place, run: runner-bridge ledger verify, and start the bridge again."
+            )
+            raise LedgerError(message)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -143,7 +159,9 @@ class Database:
             raise SettingsError(message)
 
         def connect() -> sqlite3.Connection:
-            return _open_sqlite(self.path, read_only=self.read_only, patience_s=self.patience_s)
+            made = _open_sqlite(self.path, read_only=self.read_only, patience_s=self.patience_s)
+            self._file = self._file or _file_of(self.path)
+            return made
 
         return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=4)
 
@@ -192,6 +210,14 @@ def _parse(url: str) -> URL:
         message = f"--ledger: a ledger in memory keeps nothing. {shape}"
         raise SettingsError(message)
     return parsed
+
+
+def _file_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - at each transaction
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _open_sqlite(path: str, *, read_only: bool, patience_s: float) -> sqlite3.Connection:
