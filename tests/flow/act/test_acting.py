@@ -14,7 +14,7 @@ from runner_bridge.core.model.ledger import Entry, EntryKind, Step
 from runner_bridge.flow.act import settled
 from runner_bridge.simulate.cluster import Cluster, Denial, Fault, StatusError
 from tests import make
-from tests.flow.bridge import CONTEXT, Book, running
+from tests.flow.bridge import CONTEXT, FASTER, Book, running
 from tests.flow.world import NAMESPACE, World
 
 if TYPE_CHECKING:
@@ -107,6 +107,58 @@ async def test_what_is_refused_is_not_tried_at_each_look(cluster: Cluster, world
         await world.give("a", "172.16.0.1", "infraestrutura")  # something else is due now
         await bridge.until(lambda: bridge.proven("a"))
         assert (await world.labels("a"))["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "step"),
+    [
+        pytest.param(404, "NotFound", Step.SKIPPED, id="gone"),
+        pytest.param(409, "Conflict", Step.SKIPPED, id="another took its name"),
+        pytest.param(422, "Invalid", Step.FAILED, id="refused by a rule"),
+    ],
+)
+async def test_an_answer_that_will_not_change_is_recorded_and_not_asked_again(
+    cluster: Cluster, world: World, code: int, reason: str, step: Step
+) -> None:
+    fault = Fault(verbs=frozenset({"patch"}), path="/pods/a$", refusal=StatusError(code, reason, "no"), times=None)
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        cluster.faults.add(fault)
+        await world.give("a", "172.16.0.1", "infraestrutura", status=False)
+        await bridge.until(lambda: bridge.proven("a") and len(acts(book)) >= 2)
+        await asyncio.sleep(0.2)
+    assert set(acts(book)) == {("label-pod", Step.INTENT), ("label-pod", step)}
+    assert len(acts(book)) <= 4, "once by the address, once by the block"
+
+
+async def test_a_server_that_asks_for_time_is_given_it(cluster: Cluster, world: World) -> None:
+    refusal = StatusError(429, "TooManyRequests", "slowly", details={"retryAfterSeconds": 10})
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        cluster.faults.add(Fault(verbs=frozenset({"patch"}), path=f"/{NAMESPACE}/pods/a$", refusal=refusal))
+        await world.give("a", "172.16.0.1", "infraestrutura", status=False)
+        began = asyncio.get_running_loop().time()
+        await bridge.until(lambda: bridge.act.done)
+        assert asyncio.get_running_loop().time() - began >= 10 / FASTER * 0.9
+    assert acts(book)[:2] == [("label-pod", Step.INTENT), ("label-pod", Step.DONE)]
+
+
+async def test_a_job_pod_takes_one_patch_for_its_whole_life(cluster: Cluster, world: World) -> None:
+    """Made by a rendered runner, which puts the label of the tier on it."""
+    async with running(cluster.url, Book()) as bridge:
+        await world.job_pod("a", labels={"runner-bridge.dev/tier": "infra"})
+        await bridge.until(lambda: bridge.codes("a") == ["address-pending"])
+        assert bridge.writes() == 0
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a") and bridge.act.done)
+        bridge.controller.sweep()
+        await bridge.until(lambda: bridge.proven("a"))
+        assert bridge.writes() == 1
+        await world.finish("a")
+        await asyncio.sleep(0.2)
+        assert bridge.writes() == 1
 
 
 async def test_a_server_that_cannot_just_now_is_tried_again(cluster: Cluster, world: World) -> None:
