@@ -56,7 +56,12 @@ def _with(found: state.BridgeState, rooms: Rooms) -> state.BridgeState:
         watches=tuple(_watches(rooms, found.at)),
         gaps=tuple(structs.replace(gap, reason=redact(gap.reason)) for gap in controller.doubts),
         acts=state.Acts(
-            done=act.done, already_so=act.already_so, skipped=act.skipped, failed=act.failed, waiting=act.waiting
+            done=act.done,
+            already_so=act.already_so,
+            skipped=act.skipped,
+            failed=act.failed,
+            waiting=act.waiting,
+            held_back=act.held_back,
         ),
         blocks=_blocks(rooms),
     )

@@ -250,7 +250,8 @@ def _acts(state: BridgeState) -> str:
         (acts.failed, "failed"),
         (acts.waiting, "waiting"),
     )
-    return ", ".join(f"{number:,} {word}" for number, word in numbers if number or word == "done")
+    told = ", ".join(f"{number:,} {word}" for number, word in numbers if number or word == "done")
+    return f"{told}; quarantine held back by {', '.join(acts.held_back)}" if acts.held_back else told
 
 
 def _many(number: int, one: str, several: str = "") -> str:

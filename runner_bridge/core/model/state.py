@@ -121,6 +121,8 @@ class Acts(Struct, frozen=True, gc=False, kw_only=True):
     failed: int = 0
     waiting: int = 0
     """Pods that something is due for."""
+    held_back: tuple[str, ...] = ()
+    """What has held pods back from quarantine within the last hour: `brake TIER`, `quarantines` (their number)."""
 
 
 class BlockReads(Struct, frozen=True, gc=False, kw_only=True):
