@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {
     "lint": "Find problems in a policy, config.toml, Helm values or IPPool file.",
     "render": "Write every artefact that the policy calls for.",
     "explain": "Say why a project gets its tier, pool and source address.",
+    "map": "Say which projects of GitLab fall into which tier.",
     "check": "Judge job pods: did each get an address of its tier, and why not.",
     "doctor": "Look whether a cluster is ready: rights, Calico, pools.",
     "probe": "Make one pod as a runner would, and see where it comes out.",
@@ -37,7 +38,7 @@ VERBS: Mapping[str, str] = {
     "demo": "See it work: a day in a minute on a pretend cluster.",
 }
 
-MODULES: Mapping[str, str] = {"run": "run_bridge"}
+MODULES: Mapping[str, str] = {"map": "map_projects", "run": "run_bridge"}
 """Verbs whose module is not called as they are: an imported `cli.run` would take the place of the function below."""
 
 CLEAN, FINDINGS, USAGE, UNPROVEN, LEDGER, INTERNAL = 0, 1, 2, 3, 4, 5

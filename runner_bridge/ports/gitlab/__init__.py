@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from runner_bridge.ports.gitlab.budget import Budget, Requests
 from runner_bridge.ports.gitlab.cache import Cache, Known
-from runner_bridge.ports.gitlab.client import GitLab, open_gitlab
+from runner_bridge.ports.gitlab.client import GitLab, is_gitlab_com, open_gitlab
 from runner_bridge.ports.gitlab.refusals import LostError
 from runner_bridge.ports.gitlab.settings import Settings
 from runner_bridge.ports.gitlab.tokens import AskedToken, EnvironmentToken, FileToken, TokenSource
@@ -27,5 +27,6 @@ __all__ = [
     "Requests",
     "Settings",
     "TokenSource",
+    "is_gitlab_com",
     "open_gitlab",
 ]

@@ -48,6 +48,16 @@ class GitLab:
         return await probe(self.session, is_shared=self.is_shared)
 
 
+def is_gitlab_com(url: str) -> bool:
+    """
+    Tell whether this is GitLab.com, where most projects and runners are not ours to list.
+
+    >>> is_gitlab_com("https://gitlab.com"), is_gitlab_com("https://gitlab.example.com")
+    (True, False)
+    """
+    return urlsplit(url).hostname == "gitlab.com"
+
+
 @asynccontextmanager
 async def open_gitlab(
     url: str,
@@ -70,7 +80,7 @@ async def open_gitlab(
     settings = settings or Settings()
     budget = budget or Budget(sleep=settings.patience.sleep)
     counts = Requests()
-    shared = urlsplit(url).hostname == "gitlab.com" if is_shared is None else is_shared
+    shared = is_gitlab_com(url) if is_shared is None else is_shared
     async with Session(
         url.rstrip("/"), tokens=Tokens(tokens), settings=settings, budget=budget, requests=counts
     ) as session:

@@ -1,0 +1,87 @@
+"""What verbs that ask GitLab share: where the token and the kept projects are, and how often it may be asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner_bridge.core.model.gitlab import Purpose
+    from runner_bridge.ports.gitlab import TokenSource
+
+TOKEN = "RUNNER_BRIDGE_GITLAB_TOKEN"  # noqa: S105 - the name of a variable
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+def gitlab_options(function: Function) -> Function:
+    """Add `--token-file`, `--cache` and `--rate`."""
+    for option in (
+        click.option(
+            "--rate",
+            type=click.FloatRange(min=0.01, max=100),
+            default=1.0,
+            show_default=True,
+            help="Requests to GitLab in a second, over a long time.",
+        ),
+        click.option(
+            "--cache",
+            metavar="FILE",
+            envvar="RUNNER_BRIDGE_PROJECTS",
+            show_envvar=True,
+            help="Where projects are kept; by default in your cache folder.",
+        ),
+        click.option(
+            "--token-file",
+            metavar="FILE",
+            envvar="RUNNER_BRIDGE_GITLAB_TOKEN_FILE",
+            show_envvar=True,
+            help=f"A GitLab token with the scope read_api; else {TOKEN} holds it.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def reading_token(token_file: str | None) -> Mapping[Purpose, TokenSource]:
+    """
+    Return where the token that reads comes from.
+
+    Raises:
+        SettingsError: none is named.
+    """
+    from runner_bridge.core.errors import SettingsError
+    from runner_bridge.core.model.gitlab import Purpose
+    from runner_bridge.ports.gitlab import EnvironmentToken, FileToken
+
+    if token_file:
+        return {Purpose.READ: FileToken(token_file)}
+    if os.environ.get(TOKEN):
+        return {Purpose.READ: EnvironmentToken(TOKEN)}
+    message = (
+        f"no GitLab token: name a file with --token-file, or set {TOKEN}. It needs the scope read_api. "
+        "With --offline, what is kept is used."
+    )
+    raise SettingsError(message)
+
+
+def cache_path(given: str | None, url: str) -> str:
+    """
+    Return where the projects of a GitLab are kept; the folder is made where it is ours.
+
+    Raises:
+        SettingsError: the folder cannot be made.
+    """
+    from runner_bridge.ports import files
+
+    if given:
+        return given
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    folder = Path(home) / "runner-bridge"
+    files.make_folder(str(folder))
+    return str(folder / f"projects-{quote(url.partition('://')[2], safe='.-')}.jsonl")
