@@ -113,6 +113,20 @@ def test_a_breach_is_labelled_where_that_is_wanted_and_is_the_exit_code(cluster:
     )
 
 
+def test_quarantine_takes_consent_and_a_new_process_begins_no_new_hour(cluster: Pretend, tmp_path: Path) -> None:
+    for name, address in (("bad-1", "10.10.0.1"), ("bad-2", "10.10.1.1")):
+        add(cluster, name, address, '["workload"]')
+
+    def isolated(mode: str) -> int:
+        assert run(cluster, "--once", "--mode", mode).returncode == FINDINGS
+        key = "runner-bridge.dev/quarantine"
+        return sum(labels(cluster, name).get(key) == "true" for name in ("bad-1", "bad-2"))
+
+    consent = POLICY.replace("    egress: node\n", "    egress: node\n    enforce: {quarantine: true}\n")
+    (tmp_path / "policy.yaml").write_text(f"{consent}enforce: {{quarantines_per_hour: 1}}\n")
+    assert [isolated("enforce"), isolated("enforce"), isolated("label")] == [1, 1, 0]
+
+
 def test_what_is_not_proven_is_no_pass(cluster: Pretend) -> None:
     add(cluster, "good", "172.16.0.1")
     spec = block_spec("172.16.0.0/25", 128, "node-1", {1: ("other", "node-1", "x")})
