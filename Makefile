@@ -43,7 +43,7 @@ postgresql:  ## the real PostgreSQL server of the tests, from the distribution
 	  else echo "[!] no PostgreSQL here: the ledger is tested on SQLite alone. Install it (Debian: postgresql)."; fi
 
 test: $(VENV)/dev.stamp cluster postgresql  ## all tests, with the coverage promise of core and render
-	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='runner_bridge/core/*,runner_bridge/render/*' --fail-under=100
 
 check: $(VENV)/dev.stamp  ## format, lint, types, arrows

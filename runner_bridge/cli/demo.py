@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import click
 
@@ -42,13 +43,12 @@ def command(*, once: bool, speed: float, seed: int, recorded: bool, folder: str)
     from tempfile import TemporaryDirectory
 
     from runner_bridge.cli.demo_day import play
-    from runner_bridge.cli.demo_screen import Lines, Table
-    from runner_bridge.cli.output import is_terminal
+    from runner_bridge.cli.demo_screen import Lines, Table, has_room
     from runner_bridge.cli.run_bridge import first_error
     from runner_bridge.simulate.story import working_day
 
-    screen = Table() if is_terminal() else Lines()
-    stays = is_terminal() and not once
+    screen = Table() if has_room() else Lines()
+    stays = sys.stdout.isatty() and not once
     with TemporaryDirectory(prefix="runner-bridge-demo-") as scratch:
         try:
             return asyncio.run(play(working_day(seed), speed=speed, folder=scratch, screen=screen, stays=stays))

@@ -125,7 +125,7 @@ async def _with_bridge(
         group.create_task(played.bridge.run(stop), name="bridge")
         beside = [group.create_task(played.labels.run(), name="labels")]
         try:
-            screen.begin(_head(played), f"{played.url} answers.", yesterday_line(played.before))
+            screen.begin(_head(played), f"It answers at {played.url}/api/v1/status", yesterday_line(played.before))
             with screen:
                 showing = group.create_task(_show(played, screen), name="screen")
                 beside.append(showing)

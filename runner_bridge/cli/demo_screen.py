@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -18,11 +21,18 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.holding import Holding
 
-WIDTH = 80
+WIDTH, HEIGHT = 80, 24
 _INDENT = " " * 9
 _STYLES = {"breach": "bold red", "unknown": "yellow", "pass": "green", "pending": "cyan"}
 _SHOWN = 8
 """Lines of the log on the screen."""
+
+
+def has_room() -> bool:
+    """Tell whether standard output is a terminal on which a screen can stay in its place."""
+    size = shutil.get_terminal_size((WIDTH, HEIGHT))
+    is_able = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return is_able and size.columns >= WIDTH and size.lines >= HEIGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +112,7 @@ class Lines:
 
 
 class Table:
-    """Keeps one screen up to date, twenty-three lines high."""
+    """Keeps one screen up to date, one line less than `HEIGHT` at most."""
 
     def __init__(self) -> None:
         from rich.console import Console

@@ -151,7 +151,7 @@ class Labels:
     async def run(self) -> None:
         """Watch, for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch(PODS.storage, self._pod), name="labels of pods")
+            group.create_task(self._watch(PODS.storage, self.pod), name="labels of pods")
             group.create_task(self._watch(CORE_EVENTS.storage, self._event), name="events of pods")
 
     async def _watch(self, storage: str, note: Callable[[Change], None]) -> None:
@@ -169,7 +169,8 @@ class Labels:
         if change.shown.get("reason") == "FailedCreatePodSandBox":
             self._moved_s[change.shown["involvedObject"]["name"]] = self._clock()
 
-    def _pod(self, change: Change) -> None:
+    def pod(self, change: Change) -> None:
+        """Take note of a change of a pod."""
         pod, meta = change.key[1], change.shown["metadata"]
         label, address = (meta.get("labels") or {}).get(VERDICT), (meta.get("annotations") or {}).get(_ADDRESS, "")
         if label is not None and label != self.on.get(pod):
