@@ -182,7 +182,7 @@ class Runners:
 
     async def delete(self, runner_id: int) -> bool:
         """
-        Delete a runner; False: there was none.
+        Delete a runner; False: there was none, or it was deleted by a request of ours whose answer was lost.
 
         Raises:
             NeighbourError: GitLab cannot be asked, or does not let us.
@@ -196,12 +196,13 @@ class Runners:
         Give a runner a new token; the old one is worth nothing from then on, so never one that managers use.
 
         Raises:
+            LostError: GitLab may have done it, or still do it; call again later.
             InvalidError: there is no such runner.
             NeighbourError: GitLab cannot be asked, or does not let us.
         """
         deed = Deed(verb="update", resource="runner token", endpoint="runner-token", subject=f"of {runner_id}")
         path = f"/runners/{runner_id}/reset_authentication_token"
-        answer = await self._session.rest("post", path, deed=deed, purpose=Purpose.MANAGE)
+        answer = await self._session.rest("post", path, deed=deed, purpose=Purpose.MANAGE, repeat=False)
         if answer.is_missing:
             message = f"{self._session.subject(deed)}: 404, there is no such runner for us."
             raise InvalidError(message, status=404)

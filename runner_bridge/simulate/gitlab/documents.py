@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner_bridge.simulate.gitlab.access import MAINTAINER
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -54,7 +56,7 @@ def project(one: Project, caller: Caller, *, base: str, with_attributes: bool, i
         "marked_for_deletion_on": one.leaving_on,
         "marked_for_deletion_at": one.leaving_on,
     }
-    if caller.level(one.group) >= 40:
+    if caller.level(one.group) >= MAINTAINER:
         found["group_runners_enabled"] = one.group_runners
     return found
 

@@ -32,11 +32,6 @@ class Fault:
     """The connection goes away in place of an answer."""
 
 
-def too_many(**more: str) -> Mapping[str, str]:
-    """Return the headers of a refusal by the limit on requests; `more` with `_` for `-`."""
-    return {key.replace("_", "-"): value for key, value in more.items()}
-
-
 @dataclass(slots=True)
 class Faults:
     """The faults that are switched on, oldest first."""

@@ -16,6 +16,7 @@ import graphql
 from graphql.language import FieldNode, IntValueNode
 
 from runner_bridge.simulate.gitlab import documents
+from runner_bridge.simulate.gitlab.access import MAINTAINER, OWNER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +127,7 @@ def _group(world: World, caller: Caller, one: Group) -> Node:
         return _page(found, arguments, lambda each: _project(world, caller, each))
 
     def runners(_: object, *, membership: str = "DESCENDANTS", **arguments: Any) -> Node | None:  # noqa: ANN401
-        if caller.level(one) < 50:
+        if caller.level(one) < OWNER:
             return None
         found = [each for each in world.runners.values() if _is_member(each, one, membership)]
         return _runners(world, caller, found, arguments)
@@ -147,7 +148,7 @@ def _is_member(runner: Runner, group: Group, membership: str) -> bool:
 
 def _project(world: World, caller: Caller, one: Project) -> Node:
     def runners(_: object, **arguments: Any) -> Node | None:  # noqa: ANN401
-        if caller.level(one.group) < 40:
+        if caller.level(one.group) < MAINTAINER:
             return None
         line = list(one.group.line())
         found = [
@@ -159,7 +160,7 @@ def _project(world: World, caller: Caller, one: Project) -> Node:
         ]
         return _runners(world, caller, found, arguments)
 
-    is_maintainer = caller.level(one.group) >= 40
+    is_maintainer = caller.level(one.group) >= MAINTAINER
     return {
         "id": f"gid://gitlab/Project/{one.id}",
         "fullPath": one.path,

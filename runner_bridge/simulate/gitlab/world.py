@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OWNER, MAINTAINER, REPORTER = 50, 40, 20
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -21,7 +20,6 @@ class Group:
     id: int
     slug: str
     parent: Group | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

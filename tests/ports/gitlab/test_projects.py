@@ -9,7 +9,8 @@ import pytest
 
 from runner_bridge.core.errors import DeniedError, SettingsError
 from runner_bridge.core.model.gitlab import Group, Project, Purpose
-from tests.ports.gitlab.world import NOON, as_admin, pair, tokens_of, world_of
+from runner_bridge.ports.gitlab import Budget
+from tests.ports.gitlab.world import NOON, Clock, as_admin, pair, tokens_of, world_of
 
 if TYPE_CHECKING:
     from runner_bridge.ports.gitlab.projects import Projects
@@ -33,6 +34,15 @@ async def test_ten_thousand_projects_take_a_hundred_requests_of_one_server() -> 
         assert {one.path for one in found.values()} == {one.path for one in world.projects.values()}
         assert both.port.requests.total <= 101
         assert both.server.external_url not in both.port.url
+
+
+async def test_ten_thousand_projects_keep_to_one_request_a_second() -> None:
+    clock = Clock()
+    async with as_admin(world_of(10_000), budget=Budget(clock=clock, sleep=clock.sleep)) as both:
+        assert len(await listed(both.port.projects)) == 10_000
+
+        assert clock.seconds == 95  # the first five are free
+        assert both.port.budget.waited_s == 95
 
 
 async def test_five_thousand_projects_below_one_group_take_fifty_questions() -> None:
