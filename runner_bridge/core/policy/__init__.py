@@ -4,6 +4,7 @@ The policy: text with positions (`source`) → shape (`schema`) → meaning (`co
 Others import this package and `model` only.
 """
 
-from runner_bridge.core.policy.load import Source, json_schema, load
+from runner_bridge.core.policy.files import Source
+from runner_bridge.core.policy.load import json_schema, load
 
 __all__ = ["Source", "json_schema", "load"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from runner_bridge.core.model import Finding
+    from runner_bridge.core.policy.files import Source
     from runner_bridge.core.policy.model import Policy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One file of a policy."""
-
-    name: str
-    """How it is called in messages."""
-    text: str
 
 
 def load(sources: Sequence[Source], *, today: date) -> Policy:

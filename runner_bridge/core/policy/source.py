@@ -19,7 +19,7 @@ from runner_bridge.core.text.yaml import Kind, Malformed, Node, Style, parse, re
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner_bridge.core.policy.load import Source
+    from runner_bridge.core.policy.files import Source
     from runner_bridge.core.policy.report import At, Report
 
 _CORE = "tag:yaml.org,2002:"
