@@ -11,6 +11,7 @@ from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
     from runner_bridge.cli.doctor_ask import Examined
+    from runner_bridge.core.policy.model import Policy
 
 PURPOSES = ("check", "observe", "label", "enforce", "probe")
 
@@ -44,11 +45,29 @@ def command(*, policy: str, kubeconfig: str, context: str, namespace: str, purpo
     from runner_bridge.core.model import Severity
 
     accepted = read_policy(policy)
+    if purpose == Purpose.PROBE and not namespace:
+        namespace = _of_probes(accepted)
     examined = examine_cluster(
         accepted, purpose=Purpose(purpose), namespace=namespace, kubeconfig=kubeconfig, context=context
     )
     emit(_json(examined) if output == "json" else _text(examined))
     return FINDINGS if any(one.code.severity is not Severity.ADVICE for one in examined.findings) else CLEAN
+
+
+def _of_probes(policy: Policy) -> str:
+    """
+    Return the one namespace in which probes of this policy make their pods.
+
+    Raises:
+        SettingsError: there are several.
+    """
+    from runner_bridge.core.errors import SettingsError
+
+    names = sorted({tier.job.namespace for tier in policy.tiers.values()})
+    if len(names) > 1:
+        message = f"--for probe: jobs run in {', '.join(names)}. Say with -n which of them is meant."
+        raise SettingsError(message)
+    return names[0]
 
 
 def _json(examined: Examined) -> str:

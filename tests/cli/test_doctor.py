@@ -143,6 +143,15 @@ def test_the_account_of_the_running_bridge_has_what_it_needs_until_a_verb_is_tak
     assert missing == ([f"{verb} {plural}{f'.{group}' if group else ''}"] if role else [])
 
 
+def test_the_namespace_of_a_probe_has_to_be_said_where_tiers_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    text = Path("policy.yaml").read_text(encoding="utf-8")
+    text = text.replace("namespaces: [ci-team-a]", "namespaces: [ci-team-a, elsewhere]")
+    apart = text.replace("  infra:\n", "  infra:\n    job: {namespace: elsewhere}\n", 1)
+    Path("policy.yaml").write_text(apart, encoding="utf-8")
+    assert run(["doctor", "--policy", "policy.yaml", "--for", "probe", "--kubeconfig", "absent"]) == 2
+    assert "jobs run in ci-team-a, elsewhere. Say with -n which of them is meant." in capsys.readouterr().err
+
+
 @pytest.mark.real
 def test_who_may_nothing_is_told_everything_that_is_missing(
     api_server: ApiServer, capsys: pytest.CaptureFixture[str]

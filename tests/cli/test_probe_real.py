@@ -215,7 +215,7 @@ def test_doctor_names_the_verb_that_is_missing(
     server: ApiServer, verb: str, resource: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing() -> list[str]:
-        arguments = ["--policy", "policy.yaml", "--kubeconfig", str(server.kubeconfig(BRIDGE)), "-n", NAMESPACE]
+        arguments = ["--policy", "policy.yaml", "--kubeconfig", str(server.kubeconfig(BRIDGE))]
         run(["doctor", *arguments, "--for", "probe", "-o", "json"])
         told = json.loads(capsys.readouterr().out)["findings"]
         return [one["subject"] for one in told if one["code"] == "right-missing"]

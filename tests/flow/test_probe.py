@@ -69,7 +69,7 @@ class Told:
 
 async def probe(cluster: Cluster, told: Told | None = None, *, meant: Policy = POLICY, **wanted: Any) -> Probed:
     tier = meant.tiers[p.TierName(wanted.pop("tier", "infra"))]
-    values: dict[str, Any] = {"policy": meant, "tier": tier, "image": "busybox", "suffix": "x7k2q", "timeout_s": 5}
+    values: dict[str, Any] = {"policy": meant, "tier": tier, "image": "busybox", "suffix": "x7k2q", "timeout_s": 20}
     patience = Patience(attempts=2, sleep=pause)
     async with open_cluster(plain_access(cluster.url), patience=patience) as opened:
         tools = Tools(
@@ -219,7 +219,7 @@ async def test_an_image_that_cannot_be_pulled_leaves_the_address_judged(cluster:
 
 async def test_when_its_time_is_up_it_says_what_it_knows(cluster: Cluster, node: Node) -> None:
     node.report = "nothing yet\n"
-    probed = await probe(cluster, timeout_s=1)
+    probed = await probe(cluster, timeout_s=3)
     assert codes(probed) == ["probe-report-missing"]
     assert await gone(node)
 
