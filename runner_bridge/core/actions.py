@@ -225,8 +225,8 @@ def _quarantined(verdict: Verdict, because: tuple[str, ...]) -> EmitEvent:
 
 def _deleting(verdict: Verdict, because: tuple[str, ...]) -> EmitEvent:
     note = (
-        f"{verdict.namespace}/{verdict.pod}: deleted because of {', '.join(because)}, as the policy wants for tier "
-        f"{verdict.tier}; its quarantine has stood for as long as it says."
+        f"{verdict.namespace}/{verdict.pod}: to be deleted because of {', '.join(because)}, as the policy wants for "
+        f"tier {verdict.tier}: its quarantine has stood for as long as it says."
     )
     return _event(verdict, "Deleting", "Delete", note)
 

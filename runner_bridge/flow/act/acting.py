@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct, structs
 
-from runner_bridge.core.actions import DeletePod, EmitEvent, LabelPod, Mode, plan
+from runner_bridge.core.actions import QUARANTINED, DeletePod, EmitEvent, LabelPod, Mode, plan
 from runner_bridge.core.errors import NeighbourError, UnavailableError
 from runner_bridge.core.model.ledger import Step
 from runner_bridge.core.quarantine import NO_POWERS, UNLIMITED
-from runner_bridge.flow.act.entries import alert_of, described, intent_of
-from runner_bridge.flow.act.events import COUNT_EVERY_S, tell
+from runner_bridge.flow.act.entries import alert_of, intent_of
+from runner_bridge.flow.act.events import tell
 from runner_bridge.flow.act.limits import WINDOW_S
 from runner_bridge.flow.act.lines import Lines
+from runner_bridge.flow.act.memory import Memory
 from runner_bridge.flow.act.restraint import Restraint, recent
 from runner_bridge.flow.measures import UNMEASURED, Measures
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runner_bridge.core.actions import Action
-    from runner_bridge.core.model.cluster import Labels, Pod
+    from runner_bridge.core.model.cluster import Pod
     from runner_bridge.core.model.ledger import Entry
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy
@@ -36,8 +37,6 @@ LABELS_AT_ONCE: Final = 16
 EVENTS_AT_ONCE: Final = 4
 AGAIN_S: Final = 5.0
 """How long a cluster that cannot be written to is left alone, besides what the port has waited already."""
-REFUSED_S: Final = 60.0
-"""How long an action that the API server refuses, by right or by rule, is not tried again."""
 TICK_S: Final = 5.0
 """How often pods are looked at again for which something becomes due only because time goes by."""
 
@@ -97,12 +96,7 @@ class Act:
         self._lines = Lines()
         self._later: set[Key] = set()
         """Pods for which something becomes due only because time goes by."""
-        self._laid: dict[Key, tuple[str, Labels, Labels]] = {}
-        """uid, labels before, labels after: until the watch shows what a patch has done."""
-        self._told: dict[Key, tuple[str, dict[str, float]]] = {}
-        """uid, and when each Event was made or counted last."""
-        self._refused: dict[Key, dict[str, float]] = {}
-        """What was refused, as it is described, and when: pods that wait are looked at every second."""
+        self._memory = Memory()
         self._alerted: dict[str, float] = {}
         self.done = 0
         """Actions that changed something."""
@@ -119,7 +113,7 @@ class Act:
         Args:
             before: entries of the last hour about acts of `entries.ENFORCING`, so that limits outlive a process.
         """
-        self._refused.clear()
+        self._memory.forget_refusals()
         if self._mode is Mode.ENFORCE and self._policy is not None:
             done = recent(before, self._tools.clock(), self._tools.elapsed())
             self._restraint = Restraint(self._policy, self._tools.elapsed, done)
@@ -151,9 +145,7 @@ class Act:
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a pod that is gone."""
-        self._laid.pop(key, None)
-        uid, _ = self._told.pop(key, ("", {}))
-        self._refused.pop(key, None)
+        uid = self._memory.forget(key)
         self._later.discard(key)
         if self._restraint is not None:
             self._restraint.forget(uid)
@@ -182,8 +174,8 @@ class Act:
         due = self._look(key)
         if due is None:
             return ()
-        pod = self._as_laid(key, due.pod)
-        told = self._told_lately(key, pod.uid)
+        pod = self._memory.as_laid(key, due.pod)
+        told = self._memory.told_lately(key, pod.uid, self._tools.elapsed())
         if self._restraint is None:
             return plan(due.verdict, pod, told, self._mode, NO_POWERS, UNLIMITED)
         limits = self._restraint.limits(due.verdict, pod)
@@ -191,12 +183,8 @@ class Act:
 
     def _to_do(self, key: Key) -> tuple[Action, ...]:
         """Return what is due for a pod now, without what was refused a moment ago."""
-        refused, now = self._refused.get(key, {}), self._tools.elapsed()
-        return tuple(
-            action
-            for action in self.planned(key)
-            if not refused or now - refused.get(described(action), -REFUSED_S) >= REFUSED_S
-        )
+        now = self._tools.elapsed()
+        return tuple(action for action in self.planned(key) if not self._memory.was_refused(key, action, now))
 
     async def _work(self, *, second: bool) -> None:
         while True:
@@ -245,11 +233,11 @@ class Act:
         due = self._look(key)
         if self._restraint is None or due is None:
             return
-        pod = self._as_laid(key, due.pod)
+        pod = self._memory.as_laid(key, due.pod)
         if not self._restraint.waits(due.verdict, pod):
             return
         self._later.add(key)
-        if not self._restraint.limits(due.verdict, pod).may_quarantine:
+        if pod.labels.quarantine != QUARANTINED and not self._restraint.limits(due.verdict, pod).may_quarantine:
             what, text = self._restraint.held_by(due.verdict.tier)
             if self._tools.elapsed() - self._alerted.get(what, -WINDOW_S) >= WINDOW_S:
                 self._alerted[what] = self._tools.elapsed()
@@ -273,11 +261,8 @@ class Act:
             await self._tools.pause(AGAIN_S)
             self.due(key)
             return
-        now = self._tools.elapsed()
-        refused = {one.text: now for one, receipt in zip(intents, receipts, strict=True) if receipt.step is Step.FAILED}
-        self._refused.pop(key, None)
-        if refused:
-            self._refused[key] = refused
+        steps = ((one.text, receipt.step) for one, receipt in zip(intents, receipts, strict=True))
+        self._memory.settle(key, steps, self._tools.elapsed())
 
     async def _perform(self, key: Key, action: Action) -> tuple[Step, str, bool]:
         """Return the outcome, why where that matters, and whether to try again soon."""
@@ -301,13 +286,11 @@ class Act:
                     namespace=action.namespace, pod=action.pod, uid=action.uid, labels=dict(action.changes)
                 )
                 if there and due is not None:
-                    self._laid[key] = (action.uid, due.pod.labels, action.labels)
+                    self._memory.lay(key, action.uid, due.pod.labels, action.labels)
                 return Step.DONE if there else Step.SKIPPED
             case EmitEvent():
                 step, age = await tell(writes, action, self._tools.clock())
-                uid, told = self._told.get(key, ("", {}))
-                when = {action.name: self._tools.elapsed() - age}
-                self._told[key] = (action.uid, (told if uid == action.uid else {}) | when)
+                self._memory.tell(key, action.uid, action.name, self._tools.elapsed() - age)
                 return step
             case DeletePod():
                 # It cannot be undone: what has turned since the intent was recorded counts.
@@ -316,20 +299,3 @@ class Act:
                 gone = not await writes.delete_pod(namespace=action.namespace, pod=action.pod, uid=action.uid)
                 return Step.SKIPPED if gone else Step.DONE
         assert_never(action)
-
-    def _told_lately(self, key: Key, uid: str) -> frozenset[str]:
-        """Return the Events of a pod that need not be made or counted now."""
-        of, told = self._told.get(key, ("", {}))
-        now = self._tools.elapsed()
-        return frozenset(name for name, when in told.items() if of == uid and now - when < COUNT_EVERY_S)
-
-    def _as_laid(self, key: Key, pod: Pod) -> Pod:
-        """Return the pod with the labels that were laid on it, as long as it shows those from before."""
-        laid = self._laid.get(key)
-        if laid is None:
-            return pod
-        uid, before, after = laid
-        if pod.uid == uid and pod.labels == before:
-            return structs.replace(pod, labels=after)
-        del self._laid[key]
-        return pod

@@ -109,6 +109,17 @@ async def test_what_is_refused_is_not_tried_at_each_look(cluster: Cluster, world
         assert (await world.labels("a"))["verdict"] == "pass"
 
 
+async def test_what_is_refused_stays_so_though_something_else_is_done(cluster: Cluster, world: World) -> None:
+    """A breach without an address: its Event is made, and its label is not tried again each second because of that."""
+    cluster.access.denials.append(Denial(verb="patch", plural="pods"))
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a", asked='["infraestrutra"]')
+        await bridge.until(lambda: ("emit-event", Step.DONE) in acts(book))
+        await asyncio.sleep(0.3)  # six looks
+    assert acts(book).count(("label-pod", Step.FAILED)) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "step"),
     [

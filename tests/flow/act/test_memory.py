@@ -1,0 +1,62 @@
+"""What acting remembers is of one pod, ends by itself, and goes when the pod goes."""
+
+from __future__ import annotations
+
+from runner_bridge.core.actions import DeletePod
+from runner_bridge.core.model.cluster import Labels
+from runner_bridge.core.model.ledger import Step
+from runner_bridge.flow.act.entries import described
+from runner_bridge.flow.act.events import COUNT_EVERY_S
+from runner_bridge.flow.act.memory import REFUSED_S, Memory
+from tests import make
+
+KEY = ("ci", "a")
+BEFORE, AFTER, BY_HAND = Labels(), Labels(tier="infra"), Labels(tier="other")
+ACTION = DeletePod(namespace="ci", pod="a", uid="u", because=("address-routable",))
+
+
+def test_labels_that_were_laid_count_until_the_pod_shows_others_than_before() -> None:
+    memory = Memory()
+    memory.lay(KEY, "u", BEFORE, AFTER)
+    assert memory.as_laid(KEY, make.job_pod(uid="u", labels=BEFORE)).labels == AFTER
+    assert memory.as_laid(KEY, make.job_pod(uid="u", labels=BY_HAND)).labels == BY_HAND
+    assert memory.as_laid(KEY, make.job_pod(uid="u", labels=BEFORE)).labels == BEFORE
+
+
+def test_a_successor_has_none_of_the_labels_of_the_pod_before() -> None:
+    memory = Memory()
+    memory.lay(KEY, "u", BEFORE, AFTER)
+    assert memory.as_laid(KEY, make.job_pod(uid="new", labels=BEFORE)).labels == BEFORE
+
+
+def test_what_was_told_of_a_pod_is_told_again_after_a_while_and_of_its_successor_at_once() -> None:
+    memory = Memory()
+    memory.tell(KEY, "u", "a.1", 0)
+    memory.tell(KEY, "u", "a.2", 10)
+    assert memory.told_lately(KEY, "u", COUNT_EVERY_S) == {"a.2"}
+    assert memory.told_lately(KEY, "new", 10) == frozenset()
+    memory.tell(KEY, "new", "a.3", 10)
+    assert memory.told_lately(KEY, "new", 10) == {"a.3"}
+
+
+def test_what_is_refused_is_left_alone_for_a_while_whatever_else_is_done() -> None:
+    memory = Memory()
+    assert not memory.was_refused(KEY, ACTION, 0)
+    memory.settle(KEY, [(described(ACTION), Step.FAILED)], 0)
+    memory.settle(KEY, [("x=y", Step.DONE)], 1)
+    assert memory.was_refused(KEY, ACTION, REFUSED_S - 1)
+    assert not memory.was_refused(KEY, ACTION, REFUSED_S)
+    memory.settle(KEY, [(described(ACTION), Step.DONE)], 1)
+    assert not memory.was_refused(KEY, ACTION, 1)
+
+
+def test_a_pod_that_is_gone_and_a_term_that_is_over_leave_nothing() -> None:
+    memory = Memory()
+    memory.lay(KEY, "u", BEFORE, AFTER)
+    memory.tell(KEY, "u", "a.1", 0)
+    memory.settle(KEY, [(described(ACTION), Step.FAILED)], 0)
+    memory.forget_refusals()
+    assert not memory.was_refused(KEY, ACTION, 0)
+    assert memory.forget(KEY) == "u"
+    assert memory.told_lately(KEY, "u", 0) == frozenset()
+    assert memory.as_laid(KEY, make.job_pod(uid="u", labels=BEFORE)).labels == BEFORE
