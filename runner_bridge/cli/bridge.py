@@ -144,6 +144,11 @@ class Bridge:
         return self._rooms.controller.verdicts if self._rooms else ()
 
     @property
+    def said(self) -> tuple[Verdict, ...]:
+        """As `verdicts`, in no order and at once."""
+        return self._rooms.controller.said if self._rooms else ()
+
+    @property
     def picture(self) -> Picture | None:
         """What is seen of the cluster now: pods, pools, nodes; None where nothing is watched."""
         return self._rooms.observer.picture if self._rooms else None

@@ -136,7 +136,7 @@ def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources
     return Sources(
         state=bridge.state,
         policy=lambda: bridge.policy,
-        verdicts=lambda: bridge.verdicts,
+        verdicts=lambda: bridge.said,
         pods=pods,
         pools=pools,
         who_had=who_had,

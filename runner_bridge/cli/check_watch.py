@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 FORMATS: Final = ("table", "wide", "json")
 SETTLE_S: Final = 0.25
 """So long after a change the table is drawn: what changes together is seen together."""
-_JOBS: Final = frozenset({Holder.JOBS, Holder.OTHER_JOBS})
 _OTHER_SCREEN, _OWN_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 
@@ -168,14 +167,15 @@ class _Watch:
     def _answer(self) -> CheckAnswer:
         now = _now()
         picture = self._observer.picture
-        kinds = holding(self._policy, (pod for _, pod in picture.pods())).pods
+        held = holding(self._policy, (pod for _, pod in picture.pods()))
         judgement = summed(
             self._policy,
             Snapshot(pools=picture.pools(), gaps=self._controller.doubts),
             self._controller.verdicts,
             now=now,
-            unmanaged=kinds.get(Holder.OTHER_JOBS, 0),
-            other=sum(number for kind, number in kinds.items() if kind not in _JOBS),
+            unmanaged=held.pods_of(Holder.OTHER_JOBS),
+            probes=held.pods_of(Holder.PROBES),
+            other=held.others,
         )
         source = f"{now:%H:%M:%S} UTC: watching {self._cluster.reader.server}, 0 writes; {self._api.explanation}."
         return check.answer(judgement, source=source, judged_at=now, expect_min=self._expect_min)

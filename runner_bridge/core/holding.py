@@ -84,6 +84,15 @@ class Holding(Struct, frozen=True, kw_only=True):
             if kind in (None, one.kind) and pool in (None, one.pool) and pool_class in (None, one.pool_class)
         )
 
+    def pods_of(self, *kinds: Holder) -> int:
+        """Return how many pods of these kinds are there."""
+        return sum(self.pods.get(kind, 0) for kind in kinds)
+
+    @property
+    def others(self) -> int:
+        """How many pods are neither jobs nor probes."""
+        return sum(self.pods.values()) - self.pods_of(Holder.JOBS, Holder.OTHER_JOBS, Holder.PROBES)
+
     @property
     def routable(self) -> int:
         """The headline: routable addresses that CI holds."""

@@ -17,6 +17,7 @@ POLICY = make.policy(
     make.tier("default", make.WORKLOAD, pin=False, runners=(make.runner("shared", "default"),)),
 )
 ROUTABLE, NATED, ELSEWHERE = "10.10.0.7", "172.16.84.128", "192.0.2.1"
+PROBE = Labels(probe="infra")
 CANARY = make.marks(project="0", job=str(2**63 - 7))
 
 
@@ -90,6 +91,12 @@ def test_an_address_that_two_pods_show_counts_once() -> None:
 
 def test_pods_in_namespaces_that_the_policy_does_not_name_are_not_of_ci() -> None:
     assert holding(POLICY, [replace(plain(owner="shop"), namespace="shop")]) == Holding()
+
+
+def test_pods_that_are_no_jobs_and_no_probes_are_the_others() -> None:
+    pods = [pod for param in KINDS for pod in param.values if isinstance(pod, Pod)]
+    found = holding(POLICY, pods)
+    assert (found.others, found.pods_of(Holder.PROBES), found.pods_of(*Holder)) == (4, 2, len(KINDS))
 
 
 PODS = st.lists(

@@ -27,6 +27,17 @@ def render_json(answer: CheckAnswer) -> str:
     return msgspec.json.format(msgspec.json.encode(tree(answer)), indent=2).decode() + "\n"
 
 
+def render_compact(answer: CheckAnswer) -> bytes:
+    """
+    Return the same JSON in one line, encoded.
+
+    One pod after the other: whoever shares the process with this gets its turn in between, however many there are.
+    """
+    head = msgspec.json.encode(_head(answer)).removesuffix(b"}")
+    pods = b",".join(msgspec.json.encode(_pod(row)) for row in answer.rows)
+    return b'%s,"pods":[%s]}\n' % (head, pods)
+
+
 def render_yaml(answer: CheckAnswer) -> str:
     """Return the answer as YAML."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only this form needs it
@@ -41,6 +52,10 @@ def render_yaml(answer: CheckAnswer) -> str:
 
 def tree(answer: CheckAnswer) -> dict[str, Any]:
     """Return the answer as what JSON can hold."""
+    return {**_head(answer), "pods": [_pod(row) for row in answer.rows]}
+
+
+def _head(answer: CheckAnswer) -> dict[str, Any]:
     return {
         "judged_at": answer.judged_at.isoformat(),
         "exit_code": answer.exit_code,
@@ -61,7 +76,6 @@ def tree(answer: CheckAnswer) -> dict[str, Any]:
             "waived": [_waived(one) for one in answer.cluster_waived],
         },
         "notes": [{**_finding(note.finding), "pods": note.pods} for note in answer.notes],
-        "pods": [_pod(row) for row in answer.rows],
     }
 
 

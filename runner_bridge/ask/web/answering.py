@@ -38,7 +38,6 @@ HELD_REUSE_S: Final = 10.0
 LEDGER_AT_ONCE: Final = 4
 """Questions to the ledger at a time; more are told to come again."""
 MOST_CANDIDATES: Final = 1000
-_JOBS: Final = (Holder.JOBS, Holder.OTHER_JOBS)
 
 
 class Shared(Generic[T]):
@@ -90,13 +89,13 @@ class Answers:
         self._holding = Shared(self._count, HELD_REUSE_S)
         self._status = Shared(self._make_status, REUSE_S)
         self._check = Shared(self._make_check, REUSE_S)
-        self._asking: set[asyncio.Task[str]] = set()
+        self._asking: set[asyncio.Task[bytes]] = set()
 
-    async def status(self) -> str:
+    async def status(self) -> bytes:
         """Return the status as JSON."""
         return await self._status.get()
 
-    async def check(self) -> str:
+    async def check(self) -> bytes:
         """Return every verdict as JSON."""
         return await self._check.get()
 
@@ -111,7 +110,7 @@ class Answers:
         fills = status.fills(policy, held)
         return sources.metrics.render(accept, sources.state(), held, fills, words)
 
-    async def who_had(self, ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> str:
+    async def who_had(self, ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> bytes:
         """
         Return who had an address, as JSON.
 
@@ -136,10 +135,10 @@ class Answers:
     async def _count(self) -> Holding:
         return await asyncio.to_thread(holding, self._sources.policy(), self._sources.pods())
 
-    async def _make_status(self) -> str:
+    async def _make_status(self) -> bytes:
         return await asyncio.to_thread(_status, *self._taken())
 
-    async def _make_check(self) -> str:
+    async def _make_check(self) -> bytes:
         return await asyncio.to_thread(_check, *self._taken())
 
     def _taken(self) -> tuple[BridgeState, Policy, Sequence[Verdict], Sequence[Pod], Sequence[IPPool] | None]:
@@ -165,8 +164,9 @@ def _checked(
         snapshot,
         verdicts,
         now=state.at,
-        unmanaged=held.pods.get(Holder.OTHER_JOBS, 0),
-        other=sum(number for kind, number in held.pods.items() if kind not in _JOBS),
+        unmanaged=held.pods_of(Holder.OTHER_JOBS),
+        probes=held.pods_of(Holder.PROBES),
+        other=held.others,
     )
     return check.answer(judgement, source=f"watched {state.server}", judged_at=state.at)
 
@@ -177,10 +177,11 @@ def _status(
     verdicts: Sequence[Verdict],
     pods: Sequence[Pod],
     pools: Sequence[IPPool] | None,
-) -> str:
+) -> bytes:
     held = holding(policy, pods)
     fills = status.fills(policy, held, pools=pools)
-    return status_data.render(status.answer(state, _checked(state, policy, verdicts, held, pools), held, fills))
+    answer = status.answer(state, _checked(state, policy, verdicts, held, pools), held, fills)
+    return status_data.render(answer).encode()
 
 
 def _check(
@@ -189,15 +190,15 @@ def _check(
     verdicts: Sequence[Verdict],
     pods: Sequence[Pod],
     pools: Sequence[IPPool] | None,
-) -> str:
-    return verdict_data.render_json(_checked(state, policy, verdicts, holding(policy, pods), pools))
+) -> bytes:
+    return verdict_data.render_compact(_checked(state, policy, verdicts, holding(policy, pods), pools))
 
 
-def _who_had(ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> str:
+def _who_had(ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> bytes:
     found, gaps = ask(address, since=since, until=until)
     newest = found[-MOST_CANDIDATES:]
     one = addresses.answer(addresses.Kind.ADDRESS, str(address), newest, gaps, since=since, until=until)
     if len(newest) < len(found):
         note = f"Only the newest {MOST_CANDIDATES:,} of {len(found):,} candidates are listed. Name a moment with at=."
         one = replace(one, notes=(*one.notes, note))
-    return who_had_data.render_json(one)
+    return who_had_data.render_json(one).encode()

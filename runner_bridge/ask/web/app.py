@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ANSWER_S: Final = 20.0
 """How long an answer may take."""
-_JSON: Final = "application/json"
+_JSON: Final = "application/json; charset=utf-8"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
@@ -173,12 +173,12 @@ async def _metrics(request: web.Request) -> web.Response:
 
 async def _status(request: web.Request) -> web.Response:
     _parameters(request)
-    return web.Response(text=await request.app[ANSWERS].status(), content_type=_JSON)
+    return _json(await request.app[ANSWERS].status())
 
 
 async def _check(request: web.Request) -> web.Response:
     _parameters(request)
-    return web.Response(text=await request.app[ANSWERS].check(), content_type=_JSON)
+    return _json(await request.app[ANSWERS].check())
 
 
 async def _who_had(request: web.Request) -> web.Response:
@@ -188,8 +188,11 @@ async def _who_had(request: web.Request) -> web.Response:
     sources.tell(f"who-had {address} asked by {request[ASKER].name}")
     if sources.who_had is None:
         return problem(503, "This process has no ledger: a standby records nothing. Ask the one that leads.")
-    text = await request.app[ANSWERS].who_had(sources.who_had, address, since, until)
-    return web.Response(text=text, content_type=_JSON)
+    return _json(await request.app[ANSWERS].who_had(sources.who_had, address, since, until))
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, headers={"Content-Type": _JSON})
 
 
 def _parameters(request: web.Request, *known: str) -> dict[str, str]:

@@ -97,6 +97,7 @@ def summed(
     *,
     now: datetime,
     unmanaged: int = 0,
+    probes: int = 0,
     other: int = 0,
 ) -> Judgement:
     """
@@ -108,13 +109,14 @@ def summed(
         verdicts: of every job pod.
         now: when they hold.
         unmanaged: job pods of runners that the policy does not declare.
-        other: pods that are no job pods.
+        probes: pods of `probe`.
+        other: pods that are none of these.
 
     Never raises.
     """
     ordered = in_order(verdicts)
     findings, waived = split(policy.waivers, cluster_findings(Evidence(policy, snapshot), ordered), now.date())
-    counts = counted(ordered, unmanaged=unmanaged, other=other)
+    counts = counted(ordered, unmanaged=unmanaged, probes=probes, other=other)
     return Judgement(verdicts=tuple(ordered), findings=findings, waived=waived, counts=counts)
 
 

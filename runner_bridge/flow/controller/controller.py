@@ -202,6 +202,11 @@ class Controller:
         return tuple(self._said[key] for key in sorted(self._said))
 
     @property
+    def said(self) -> tuple[Verdict, ...]:
+        """As `verdicts`, in no order: cheap enough to be asked for while tens of thousands are watched."""
+        return tuple(self._said.values())
+
+    @property
     def doubts(self) -> tuple[Gap, ...]:
         """Why nothing is judged now; empty where everything is."""
         return tuple(gap for gap in self._picture.doubts if gap.kind in NEEDED or gap.reason.endswith(NOT_LISTED))

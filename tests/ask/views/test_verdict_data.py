@@ -73,3 +73,10 @@ def test_claims_of_a_job_are_redacted_and_can_be_encoded() -> None:
         assert "FAKETOKEN" not in text
         assert "abcdef" not in text
         text.encode()
+
+
+def test_the_compact_form_is_the_same_document_in_one_line() -> None:
+    for one in (ANSWER, answered()):
+        compact = verdict_data.render_compact(one)
+        assert compact.count(b"\n") == 1
+        assert json.loads(compact) == json.loads(verdict_data.render_json(one))
