@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,7 +108,7 @@ def _page(items: list[Item], arguments: Mapping[str, Any], to_node: Callable[[It
     """Return a connection; a cursor names the last item that was shown, not how many there were."""
     size = min(arguments.get("first") or MOST, MOST)
     after = int(base64.b64decode(arguments["after"]).decode()) if arguments.get("after") else 0
-    left = [one for one in sorted(items, key=lambda one: getattr(one, key)) if getattr(one, key) > after]
+    left = sorted((one for one in items if getattr(one, key) > after), key=attrgetter(key))
     shown = left[:size]
     cursor = base64.b64encode(str(getattr(shown[-1], key)).encode()).decode() if shown else None
     return {
@@ -119,11 +120,8 @@ def _page(items: list[Item], arguments: Mapping[str, Any], to_node: Callable[[It
 
 def _group(world: World, caller: Caller, one: Group) -> Node:
     def projects(_: object, *, includeSubgroups: bool = False, **arguments: Any) -> Node:  # noqa: N803, ANN401
-        found = [
-            each
-            for each in world.projects.values()
-            if each.group is one or (includeSubgroups and one in each.group.line())
-        ]
+        inside = {each.id for each in world.groups.values() if includeSubgroups and one in each.line()} | {one.id}
+        found = [each for each in world.projects.values() if each.group.id in inside]
         return _page(found, arguments, lambda each: _project(world, caller, each))
 
     def runners(_: object, *, membership: str = "DESCENDANTS", **arguments: Any) -> Node | None:  # noqa: ANN401

@@ -136,7 +136,7 @@ FAULTS = st.sampled_from(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(FAULTS, max_size=6))
 async def test_however_it_fails_there_is_never_a_second_runner(faults: list[Fault]) -> None:
     world = world_of(60)
