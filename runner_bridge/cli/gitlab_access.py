@@ -63,10 +63,7 @@ def reading_token(token_file: str | None) -> Mapping[Purpose, TokenSource]:
         return {Purpose.READ: FileToken(token_file)}
     if os.environ.get(TOKEN):
         return {Purpose.READ: EnvironmentToken(TOKEN)}
-    message = (
-        f"no GitLab token: name a file with --token-file, or set {TOKEN}. It needs the scope read_api. "
-        "With --offline, what is kept is used."
-    )
+    message = f"no GitLab token: name a file with --token-file, or set {TOKEN}. It needs the scope read_api."
     raise SettingsError(message)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runner_bridge.cli import run
+
+if TYPE_CHECKING:
+    from tests.cli.served import Served
 
 BLOG = str(Path(__file__).parents[2] / "config" / "blog.yaml")
 MANY = str(Path(__file__).parents[2] / "config" / "many-tiers.yaml")
@@ -78,3 +82,37 @@ def test_wrong_usage_is_exit_code_2_and_one_sentence(
 ) -> None:
     assert run(["explain", *args, "-p", BLOG]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_project_is_asked_of_gitlab(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    one = served.some("platform/")
+    before = one.path
+    served.world.rename(one, "renamed")
+    for named in (before, one.path, str(one.id), f"{served.server.url}/{one.path}/-/jobs/7"):
+        assert run(["explain", "--live", "--token-file", "token", "-o", "json", named]) == 0
+        got = json.loads(capsys.readouterr().out)
+        assert (got["project"]["path"], got["project"]["id"], got["tier"]) == (one.path, one.id, "infra")
+        assert got["unsure"] == []
+
+
+def test_what_gitlab_says_is_not_said_twice(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    live = ["explain", "--live", "--token-file", "token"]
+    assert run([*live, "--id", "7", "platform/deploy"]) == 2
+    assert "Leave them out, or --live" in capsys.readouterr().err
+    assert run([*live, "no/such"]) == 2
+    assert "there is no project no/such that the token sees" in capsys.readouterr().err
+
+
+def test_attributes_that_are_hidden_leave_the_tier_unsure(
+    served: Served,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = served.some("product/")
+    policy = Path("policy.yaml")
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace('"id:19241"]', '"attribute:tier=gold"]'), encoding="utf-8"
+    )
+    Path("token").write_text(served.world.token(served.world.user("maria", product=20), "read_api"), encoding="utf-8")
+
+    assert run(["explain", "--live", "--token-file", "token", "-o", "json", one.path]) == 0
+    assert "by a custom attribute, which was not given" in json.loads(capsys.readouterr().out)["unsure"][0]

@@ -63,6 +63,7 @@ def explain(
     *,
     annotations_of: Callable[[Policy, Tier], Mapping[str, str]],
     destination: Address | None = None,
+    known: frozenset[RuleKind] = frozenset(),
 ) -> Explanation:
     """
     Explain the place of a project.
@@ -72,9 +73,10 @@ def explain(
         project: what is known of it.
         annotations_of: the Calico annotations that are rendered for a tier.
         destination: an address whose view is asked for; None for all kinds of destinations.
+        known: of which kinds of rules everything is known about the project, even where that is nothing.
     """
     placement = policy.place(project)
-    unsure = tuple(_unsure(policy, project, placement))
+    unsure = tuple(_unsure(policy, project, placement, known))
     if placement.tier is None:
         return Explanation(project=project, placement=placement, unsure=unsure)
     tier = policy.tiers[placement.tier]
@@ -185,7 +187,7 @@ _GIVEN = {
 }
 
 
-def _unsure(policy: Policy, project: Project, placement: Placement) -> Iterator[str]:
+def _unsure(policy: Policy, project: Project, placement: Placement, certain: frozenset[RuleKind]) -> Iterator[str]:
     """Name the kinds of rules that could have won if more were known of the project."""
     known = {
         RuleKind.ID: project.id is not None,
@@ -198,7 +200,7 @@ def _unsure(policy: Policy, project: Project, placement: Placement) -> Iterator[
         if kind is won:
             return
         count = sum(rule.kind is kind for tier in policy.tiers.values() for rule in tier.rules)
-        if count and not known[kind]:
+        if count and not known[kind] and kind not in certain:
             rules = "1 rule places" if count == 1 else f"{count} rules place"
             yield f"{rules} a project {how}, which was not given ({option})."
 
