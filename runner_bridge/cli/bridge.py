@@ -342,7 +342,13 @@ async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
         ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
         try:
             with witnessing(wanted.witness) as witness:
-                bridge = Bridge(wanted, cluster, ledger, api, Terms(ledger, witness, tolerance=wanted.tolerance), lead)
+                terms = Terms(
+                    ledger,
+                    witness,
+                    tolerance=wanted.tolerance,
+                    is_ours=lambda: lead is None or lead.held,
+                )
+                bridge = Bridge(wanted, cluster, ledger, api, terms, lead)
                 try:
                     yield bridge
                 finally:

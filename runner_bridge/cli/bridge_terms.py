@@ -38,10 +38,16 @@ class Terms:
         ledger: an open one.
         witness: is given every line of the chain; None for nobody.
         tolerance: how much older than the newest entry one may be.
+        is_ours: tells whether it is still ours to record.
     """
 
     def __init__(
-        self, ledger: Ledger, witness: Callable[[str], None] | None, *, tolerance: timedelta = CLOCK_TOLERANCE
+        self,
+        ledger: Ledger,
+        witness: Callable[[str], None] | None,
+        *,
+        tolerance: timedelta = CLOCK_TOLERANCE,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self.trouble = ""
         """Why the last term ended, where the ledger was the reason; empty since one is at work again."""
@@ -52,6 +58,7 @@ class Terms:
         self._ledger = ledger
         self._witness = witness
         self._tolerance = tolerance
+        self._is_ours = is_ours
         self._writer: Writer | None = None
         self._entries = 0
 
@@ -91,12 +98,17 @@ class Terms:
         """
         Record entries in the term that is open; return when they are durable.
 
+        Where it is not ours any more, as after a process stood still, it does not return: its term is about to be
+        ended, and whoever leads now finds out by itself what is missing.
+
         Raises:
             LedgerError: they are not recorded.
         """
         if self._writer is None:
             message = f"{self._ledger.name}: no term is open, so nothing is recorded. Another process may be writing."
             raise LedgerError(message)
+        if not self._is_ours():
+            await asyncio.Event().wait()
         await self._writer.append(entries)
 
     async def beat(self, at: datetime) -> None:
