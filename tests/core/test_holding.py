@@ -96,7 +96,7 @@ def test_pods_in_namespaces_that_the_policy_does_not_name_are_not_of_ci() -> Non
 def test_pods_that_are_no_jobs_and_no_probes_are_the_others() -> None:
     pods = [pod for param in KINDS for pod in param.values if isinstance(pod, Pod)]
     found = holding(POLICY, pods)
-    assert (found.others, found.pods_of(Holder.PROBES), found.pods_of(*Holder)) == (4, 2, len(KINDS))
+    assert (found.others, found.pods_of(Holder.PROBES), found.pods_of(*Holder)) == (5, 2, len(KINDS))
 
 
 PODS = st.lists(
