@@ -174,3 +174,10 @@ def test_no_name_can_steer_the_terminal_or_widen_the_page(name: str, width: int)
     text = shown(make.verdict(Outcome.BREACH, pod=name, findings=(found(cause=name),)), width=width)
     assert all(line.isprintable() for line in text.splitlines())
     assert max(map(len, text.splitlines())) <= max(width, 60)
+
+
+def test_a_problem_without_a_cause_and_a_policy_without_pools_leave_no_empty_lines() -> None:
+    checked = check.answer(make.judgement(make.verdict(Outcome.UNKNOWN)), source="", judged_at=make.NOW)
+    lines = render(status.answer(make.state(), checked, Holding(), []), colour=False, width=80).splitlines()
+    assert not any(line.startswith("pools") for line in lines)
+    assert "addresses  routable addresses held by CI: 0" in lines
