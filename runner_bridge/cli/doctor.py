@@ -11,6 +11,7 @@ from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
     from runner_bridge.cli.doctor_ask import Examined
+    from runner_bridge.core.model.gitlab import Access
     from runner_bridge.core.policy.model import Policy
 
 PURPOSES = ("check", "observe", "label", "enforce", "probe")
@@ -29,13 +30,19 @@ PURPOSES = ("check", "observe", "label", "enforce", "probe")
     show_default=True,
     help="What the account is for: rights are asked for one by one.",
 )
+@click.option("--gitlab", is_flag=True, help="Ask GitLab alone: what its tokens are good for, and what is off.")
 @click.option("-o", "--output", type=click.Choice(("text", "json")), default="text", show_default=True)
-def command(*, policy: str, kubeconfig: str, context: str, namespace: str, purpose: str, output: str) -> int:
+def command(
+    *, policy: str, kubeconfig: str, context: str, namespace: str, purpose: str, gitlab: bool, output: str
+) -> int:
     """
     Look whether a cluster is ready for what the policy says, and whether this account may do what it is for.
 
     Asks the cluster that kubectl would ask, and writes nothing to it: rights one by one, how Calico's API is served,
     whether the policy's pools are there, give addresses, and are as declared, and what kube-proxy takes for pods.
+
+    With --gitlab it asks GitLab instead, what the tokens in RUNNER_BRIDGE_GITLAB_TOKEN, …_CREATE_TOKEN and
+    …_MANAGE_TOKEN are good for (with _FILE at the end: what file they are in).
 
     Exit codes: 0 nothing wrong, 1 findings, 2 wrong settings or policy, 3 the cluster cannot be asked.
     """
@@ -45,6 +52,8 @@ def command(*, policy: str, kubeconfig: str, context: str, namespace: str, purpo
     from runner_bridge.core.model import Severity
 
     accepted = read_policy(policy)
+    if gitlab:
+        return _gitlab(accepted, output)
     if purpose == Purpose.PROBE and not namespace:
         namespace = _of_probes(accepted)
     examined = examine_cluster(
@@ -52,6 +61,32 @@ def command(*, policy: str, kubeconfig: str, context: str, namespace: str, purpo
     )
     emit(_json(examined) if output == "json" else _text(examined))
     return FINDINGS if any(one.code.severity is not Severity.ADVICE for one in examined.findings) else CLEAN
+
+
+def _gitlab(policy: Policy, output: str) -> int:
+    """Say what the tokens are good for; a finding is one that is set and cannot be used, not one that is not set."""
+    import asyncio
+    from datetime import UTC, datetime
+
+    import msgspec
+
+    from runner_bridge.ask.views import access_text
+    from runner_bridge.cli.gitlab_access import all_tokens
+    from runner_bridge.cli.output import emit
+    from runner_bridge.ports.gitlab import open_gitlab
+
+    tokens = all_tokens()
+
+    async def ask() -> Access:
+        async with open_gitlab(policy.gitlab.url, tokens=tokens) as gitlab:
+            return await gitlab.access()
+
+    access = asyncio.run(ask())
+    if output == "json":
+        emit(msgspec.json.format(msgspec.json.encode(access), indent=2).decode() + "\n")
+    else:
+        emit(access_text.render(access, today=datetime.now(tz=UTC).date()))
+    return FINDINGS if any(one.problem for one in access.tokens) else CLEAN
 
 
 def _of_probes(policy: Policy) -> str:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from runner_bridge.ports.gitlab import TokenSource
 
 TOKEN = "RUNNER_BRIDGE_GITLAB_TOKEN"  # noqa: S105 - the name of a variable
+VARIABLES: Mapping[str, str] = {
+    "read_api": TOKEN,
+    "create_runner": "RUNNER_BRIDGE_GITLAB_CREATE_TOKEN",
+    "manage_runner": "RUNNER_BRIDGE_GITLAB_MANAGE_TOKEN",
+}
+"""By scope: the variable that holds a token; with `_FILE` at its end, the one that names its file."""
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
@@ -65,6 +71,30 @@ def reading_token(token_file: str | None) -> Mapping[Purpose, TokenSource]:
         return {Purpose.READ: EnvironmentToken(TOKEN)}
     message = f"no GitLab token: name a file with --token-file, or set {TOKEN}. It needs the scope read_api."
     raise SettingsError(message)
+
+
+def all_tokens() -> Mapping[Purpose, TokenSource]:
+    """
+    Return where the token for each purpose comes from; the one that reads, and those to create and manage runners.
+
+    Raises:
+        SettingsError: none is named at all.
+    """
+    from runner_bridge.core.errors import SettingsError
+    from runner_bridge.core.model.gitlab import Purpose
+    from runner_bridge.ports.gitlab import EnvironmentToken, FileToken
+
+    found: dict[Purpose, TokenSource] = {}
+    for scope, variable in VARIABLES.items():
+        if file := os.environ.get(f"{variable}_FILE"):
+            found[Purpose(scope)] = FileToken(file)
+        elif os.environ.get(variable):
+            found[Purpose(scope)] = EnvironmentToken(variable)
+    if not found:
+        names = ", ".join(f"{name} ({scope})" for scope, name in VARIABLES.items())
+        message = f"no GitLab token: set one of {names}, or name a file in one of them with _FILE at its end."
+        raise SettingsError(message)
+    return found
 
 
 def cache_path(given: str | None, url: str) -> str:

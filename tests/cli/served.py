@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner_bridge.cli.gitlab_access import VARIABLES
 from runner_bridge.simulate.gitlab import GitLab, World, planted
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     served = Served()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("RUNNER_BRIDGE_GITLAB_TOKEN", raising=False)
+    for name in VARIABLES.values():
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
     policy = BLOG.read_text(encoding="utf-8").replace("https://gitlab.example.com", served.server.url)
     Path("policy.yaml").write_text(policy.replace("[platform, products]", "[]"), encoding="utf-8")
     Path("token").write_text(served.token, encoding="utf-8")
