@@ -103,6 +103,8 @@ async def test_an_address_that_is_none_proves_nothing(cluster: Cluster, world: W
     if where == "annotation":
         odd["metadata"]["annotations"] |= {f"cni.projectcalico.org/{key}": text for key in ("podIP", "podIPs")}
     cluster.objects.force(PODS, NAMESPACE, "odd", odd)
+    # Without any block in the cluster Calico's IPAM would not be in use at all.
+    await world.allocate("somebody-else", "172.16.9.9", "infraestrutura", "node-1")
     book = Book()
     async with running(cluster.url, book) as bridge:
         await bridge.until(lambda: bridge.verdict("odd"))
