@@ -81,7 +81,8 @@ def _picture(state: BridgeState) -> Check:
         said = [
             one.trouble or f"{one.kind} not listed yet" for one in state.watches if one.is_needed and not one.is_fresh
         ]
-    return Check("picture", ok=not said, text="; ".join(said))
+    more = f"; and {len(said) - 1} more" if len(said) > 1 else ""
+    return Check("picture", ok=not said, text=f"{said[0]}{more}" if said else "")
 
 
 def _calico(state: BridgeState) -> Check:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from runner_bridge.ask.answers.check import Mark
 from runner_bridge.ask.answers.health import Check, alive, ready
 from runner_bridge.core.holding import Holding  # noqa: TC001 - as above
+from runner_bridge.core.model.codes.job_pods import SNAPSHOT_INCOMPLETE
 from runner_bridge.core.model.state import BridgeState  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def answer(
         unmanaged=check.unmanaged,
         other=check.other,
         evidence=check.evidence,
-        cluster=tuple(one.headline for one in check.cluster),
+        # What is not complete stands in the state itself.
+        cluster=tuple(one.headline for one in check.cluster if one.code != SNAPSHOT_INCOMPLETE or not state.gaps),
         problems=tuple(map(_problem, bad[:MOST_PROBLEMS])),
         more_problems=max(0, len(bad) - MOST_PROBLEMS),
         holding=holding,

@@ -149,6 +149,8 @@ def _job_pods(answer: StatusAnswer, page: _Page) -> None:
         parts.append(f"{answer.unmanaged:,} of other runners")
     if answer.evidence:
         parts.append(f"evidence: {answer.evidence}")
+    if answer.is_running and not answer.state.is_whole:
+        parts.append("as they were last known")
     page.say("job pods", "; ".join(parts), _BOLD)
     for one in answer.problems:
         _problem(one, page)

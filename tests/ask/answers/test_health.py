@@ -72,6 +72,11 @@ def test_it_is_not_ready_for_a_reason_that_is_said(changes: dict[str, Any], name
     assert (check.name, check.text) == (name, text)
 
 
+def test_of_several_reasons_one_is_told_and_the_others_are_counted() -> None:
+    gaps = (Gap(kind=Kind.PODS, reason="pods: torn"), Gap(kind=Kind.POOLS, reason="pools: torn"))
+    assert ready(make.state(gaps=gaps)).troubles[0].text == "pods: torn; and 1 more"
+
+
 def test_a_standby_is_ready_without_a_ledger() -> None:
     assert ready(make.state(role=Role.STANDBY, ledger=None)).ok
 

@@ -143,3 +143,11 @@ def test_nothing_is_clean_that_holds_a_breach_an_unknown_or_a_doubt(
     if one.exit_code == 0:
         assert not changes
         assert not {BREACH, UNKNOWN}.intersection(verdicts)
+
+
+@pytest.mark.parametrize(("changes", "told"), [(TORN, 0), ({}, 1)], ids=["in the state", "nowhere else"])
+def test_what_is_not_complete_is_told_once(changes: dict[str, Any], told: int) -> None:
+    incomplete = make.judgement(findings=(found(code=codes.SNAPSHOT_INCOMPLETE),))
+    checked = check.answer(incomplete, source="", judged_at=make.NOW)
+    one = answer(make.state(**changes), checked, HOLDING, [])
+    assert (len(one.cluster), one.exit_code) == (told, 3)

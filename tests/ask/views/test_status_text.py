@@ -90,6 +90,7 @@ def test_a_bridge_at_rest_is_shown_without_what_is_not() -> None:
         ({"acts": Acts(done=3, held_back=("brake infra",))}, "acts       3 done; quarantine held back by brake infra"),
         ({"simulated": True}, "cluster    prod-1 at https://10.0.0.1:6443, simulated"),
         ({"gaps": (Gap(kind=Kind.PODS, reason="pods: torn"),)}, "NOT READY  picture: pods: torn."),
+        ({"gaps": (Gap(kind=Kind.PODS, reason="pods: torn"),)}, "job pods   0; as they were last known"),
         (
             {"started_at": make.NOON, "watches": (WatchState(kind=Kind.PODS, namespace="ci"),)},
             "NOT ALIVE  watch pods of",
