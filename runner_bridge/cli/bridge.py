@@ -7,7 +7,7 @@ process may write; without one it stands by, watches and judges, and neither rec
 
 The order of an end, always the same: stop watching, stop judging, finish what is in hand for `LAST_ACTS_S`, close the
 term of the ledger, give the Lease back, give up reads, close the ledger, close the session. Where the Lease or the
-ledger is lost, nothing that is in hand is finished: the next term finds out by looking at the world.
+ledger is lost nothing more is sent; what became of the rest the next term finds out by looking at the world.
 """
 
 from __future__ import annotations
@@ -23,16 +23,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from runner_bridge.cli.bridge_rooms import Rooms, wire
+from msgspec import structs
+
+from runner_bridge.cli.bridge_rooms import Rooms, context_of, wire
 from runner_bridge.cli.bridge_state import state_of
 from runner_bridge.cli.bridge_terms import Terms
 from runner_bridge.cli.ledger_access import witnessing
 from runner_bridge.cli.log import no_log
 from runner_bridge.core.errors import LedgerError, NeighbourError, SettingsError
 from runner_bridge.core.model.state import PolicyState, Role
+from runner_bridge.core.redact import redact
+from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Known
 from runner_bridge.flow.lead import Lead
 from runner_bridge.flow.lead import Tools as LeadTools
-from runner_bridge.flow.measures import UNMEASURED
+from runner_bridge.flow.measures import UNMEASURED, Measures
 from runner_bridge.ports.kube import Writer, discover_calico, open_cluster
 from runner_bridge.ports.ledger import CLOCK_TOLERANCE, Ledger
 
@@ -48,12 +52,13 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.controller import Says
     from runner_bridge.flow.lead import Times
-    from runner_bridge.flow.measures import Measures
     from runner_bridge.flow.observe.picture import Picture
     from runner_bridge.ports.kube import Access, CalicoApi, Cluster
 
 LAST_ACTS_S: Final = 3.0
 """How long what is in hand may take once it is told to end; five seconds are allowed in all."""
+LOST_ACTS_S: Final = 1.0
+"""How long the answer to what was sent before the Lease was lost is waited for."""
 BEAT_S: Final = 5.0
 """How often the ledger notes that the cluster is watched."""
 LEDGER_AGAIN_S: Final = 5.0
@@ -103,8 +108,9 @@ class Wanted:
     """`namespace/name`; empty: `runner-bridge` in the namespace of this pod, or of the context."""
     lease_times: Times | None = None
     log: FilteringBoundLogger = field(default_factory=no_log)
+    known: Known = NOTHING_KNOWN
+    """What GitLab's and the runners' own files tell besides the policy."""
     measures: Measures = UNMEASURED
-    """Who counts and times what happens."""
 
 
 class Bridge:
@@ -132,6 +138,7 @@ class Bridge:
         self.started_at = wanted.clock()
         self.policy = wanted.policy
         """The one in force."""
+        self.known = wanted.known
         self.policy_state = PolicyState(digest=wanted.policy.digest, file=wanted.policy_file, loaded_at=self.started_at)
         self._log = wanted.log
         self._changed = asyncio.Event()
@@ -168,6 +175,50 @@ class Bridge:
     def state(self, at: datetime | None = None) -> BridgeState:
         """Return all there is to say of it without naming a pod, at a moment; None: now."""
         return state_of(self, self._rooms, at or self.wanted.clock())
+
+    def accept(self, policy: Policy, known: Known) -> None:
+        """
+        Go on by another policy, or by more that is known: everything is judged again, by it alone.
+
+        Raises:
+            SettingsError: it is about another cluster or GitLab, which takes another start; the last one stays.
+        """
+        before, now = self.policy, self.wanted.clock()
+        for key, old, new in (
+            ("cluster.name", before.cluster.name, policy.cluster.name),
+            ("gitlab.url", before.gitlab.url, policy.gitlab.url),
+        ):
+            if old != new:
+                message = f"{key} is now {new!r}, this process began with {old!r}. Start it again to change that."
+                raise SettingsError(message)
+        same = policy.digest == before.digest and known == self.known
+        self.policy_state = structs.replace(
+            self.policy_state,
+            digest=policy.digest,
+            loaded_at=self.policy_state.loaded_at if same else now,
+            trouble="",
+            tried_at=now,
+            reloads=self.policy_state.reloads + (not same),
+        )
+        if same:
+            return
+        self.policy, self.known = policy, known
+        self.wanted.measures.declare(policy)
+        self._log.info("policy-accepted", digest=policy.digest)
+        if policy.cluster.namespaces != before.cluster.namespaces:
+            self._changed.set()  # others are watched from now on
+        elif self._rooms is not None:
+            context = context_of(policy)
+            self._rooms.act.adopt(policy, context)
+            self._rooms.controller.adopt(policy, context, known)
+
+    def refuse(self, why: str) -> None:
+        """Take note that a file, as it is now, is not used; what was accepted last stays in force."""
+        state = self.policy_state
+        self.policy_state = structs.replace(
+            state, trouble=redact(why).rstrip("."), tried_at=self.wanted.clock(), refused=state.refused + 1
+        )
+        self._log.error("policy-refused", why=why, in_force=state.digest)
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -217,7 +268,9 @@ class Bridge:
         """Wire the rooms for where Calico's objects are now; None where there is nothing to judge by."""
         if not self.api.is_judgeable:
             return None
-        return wire(self.wanted, self.policy, self.cluster, self.api, writes=self._writes, record=self.terms.record)
+        return wire(
+            self.wanted, self.policy, self.known, self.cluster, self.api, writes=self._writes, record=self.terms.record
+        )
 
     async def _wired_life(self, stop: asyncio.Event) -> None:
         """Work with the rooms there are, until told to end or until they have to be wired anew."""
@@ -281,11 +334,17 @@ class Bridge:
                     judging = group.create_task(rooms.controller.run(), name="judge")
                     acting = group.create_task(rooms.act.run(), name="act")
                     beating = group.create_task(self._beat(rooms), name="beat")
-                    if await _first(self._lost(), end.wait()) == 1:
-                        judging.cancel()
-                        with suppress(TimeoutError):
+                    told_to_end = await _first(self._lost(), end.wait()) == 1
+                    judging.cancel()
+                    with suppress(TimeoutError):
+                        if told_to_end:
                             async with asyncio.timeout(LAST_ACTS_S):
                                 await _first(self._lost(), rooms.act.drained())
+                        else:
+                            # Nothing more is begun or sent; what was sent already is told to the ledger if it ends now.
+                            rooms.controller.rest()
+                            async with asyncio.timeout(LOST_ACTS_S):
+                                await rooms.act.drained()
                     for one in (judging, acting, beating):
                         one.cancel()
             finally:

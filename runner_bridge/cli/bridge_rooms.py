@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner_bridge.cli.bridge import Wanted
     from runner_bridge.core.model.ledger import Entry
     from runner_bridge.core.policy.model import Policy
+    from runner_bridge.flow.controller.bench import Known
     from runner_bridge.ports.kube import CalicoApi, Cluster, Writer
 
 
@@ -44,6 +45,7 @@ class Rooms:
 def wire(
     wanted: Wanted,
     policy: Policy,
+    known: Known,
     cluster: Cluster,
     api: CalicoApi,
     *,
@@ -56,6 +58,7 @@ def wire(
     Args:
         wanted: the options.
         policy: the one in force.
+        known: what files tell besides.
         cluster: what is watched.
         api: where Calico's objects are; they can be judged by.
         writes: what acts go through, fenced where there is an election.
@@ -74,7 +77,7 @@ def wire(
         says=wanted.says,
         measures=wanted.measures,
     )
-    controller = Controller(policy, context, observer.picture, blocks, tools, None)
+    controller = Controller(policy, context, observer.picture, blocks, tools, None, known)
     observer.report_to(controller.touch)
     hands = Hands(
         writes=writes,

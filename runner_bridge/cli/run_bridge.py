@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -21,11 +22,21 @@ if TYPE_CHECKING:
 
     from runner_bridge.cli.bridge import Bridge, Wanted
     from runner_bridge.cli.bridge_web import Place
+    from runner_bridge.cli.reload import Files
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.model.verdict import Verdict
 
 HARD_END_S: Final = 4.7
 """So long after it is told to end the process is ended, whatever hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What goes on beside the bridge."""
+
+    web: Web | None
+    """None: nobody is answered over HTTP."""
+    files: Files
 
 
 @click.command("run", short_help="Watch a cluster: judge, record, and label every job pod.")
@@ -60,6 +71,8 @@ HARD_END_S: Final = 4.7
     metavar="NAMESPACE/NAME",
     help="The Lease of the election; with it there is one. Default: runner-bridge in the namespace of this pod.",
 )
+@click.option("--projects", multiple=True, metavar="FILE", help="GitLab's answer to GET /projects: paths of projects.")
+@click.option("--config", "configs", multiple=True, metavar="FILE", help="A config.toml: which runner made which pod.")
 @listen_option
 @token_file_option
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end; without an election.")
@@ -87,6 +100,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     witness: str,
     elect: bool | None,
     lease: str,
+    projects: tuple[str, ...],
+    configs: tuple[str, ...],
     listen: Place | None,
     token_file: str,
     once: bool,
@@ -97,7 +112,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Watch a cluster: judge, record, and label every job pod.
 
     Says each verdict that is new or has changed on a line of its own. Ends on SIGTERM or Ctrl-C, with what is in hand
-    finished and recorded. A ledger that cannot be written while it runs stops all acting until it can be again.
+    finished and recorded. A ledger that cannot be written while it runs stops all acting until it can be again. Policy,
+    projects and config files that change are read again, at once on SIGHUP; what cannot be used changes nothing.
 
     Exit codes: 0 ended as told; with --once: 0 no breach, 1 a breach, 3 something is not proven. 2 wrong settings,
     3 the cluster could not be asked, 4 the ledger could not be written when it started.
@@ -107,12 +123,15 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     from runner_bridge.cli.bridge import Wanted, present
     from runner_bridge.cli.log import open_log
     from runner_bridge.cli.output import is_terminal, note
+    from runner_bridge.cli.reload import Files, Inputs, read_known, stamp
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.actions import Mode
 
     json = output == "json" or (output is None and not is_terminal())
     log = open_log(write=note, clock=present, level=log_level, json_lines=json)
     says = Says(json=json, colour=is_terminal(), log=log)
+    inputs = Inputs(policy=policy, projects=projects, configs=configs)
+    seen = stamp(inputs)  # before they are read, so that no change falls in between
     accepted = read_policy(policy)
     metrics = Metrics(__version__, accepted)
     web = None if once or listen is None else Web(place=listen, metrics=metrics, tokens=read_token_file(token_file))
@@ -129,19 +148,21 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         says=says,
         log=log,
         measures=metrics,
+        known=read_known(inputs, accepted),
     )
+    beside = _Beside(web=web, files=Files(inputs=inputs, seen=seen))
     try:
-        return asyncio.run(_run(wanted, says, web, once=once))
+        return asyncio.run(_run(wanted, says, beside, once=once))
     except BaseExceptionGroup as errors:
         raise first_error(errors) from errors
 
 
-async def _run(wanted: Wanted, says: Says, web: Web | None, *, once: bool) -> int:
+async def _run(wanted: Wanted, says: Says, beside: _Beside, *, once: bool) -> int:
     """Work until a signal; a cluster that does not answer when it starts does not keep it from ending."""
     told: list[signal.Signals] = []
     stop = asyncio.Event()
     opened = asyncio.Event()
-    working = asyncio.create_task(_work(wanted, says, web, stop, opened, once=once), name="work")
+    working = asyncio.create_task(_work(wanted, says, beside, stop, opened, once=once), name="work")
 
     def end(number: signal.Signals) -> None:
         if not told:
@@ -163,7 +184,7 @@ async def _run(wanted: Wanted, says: Says, web: Web | None, *, once: bool) -> in
 
 
 async def _work(
-    wanted: Wanted, says: Says, web: Web | None, stop: asyncio.Event, opened: asyncio.Event, *, once: bool
+    wanted: Wanted, says: Says, beside: _Beside, stop: asyncio.Event, opened: asyncio.Event, *, once: bool
 ) -> int:
     from runner_bridge.cli.bridge import open_bridge
 
@@ -184,11 +205,23 @@ async def _work(
             lease=bridge.lead.name if bridge.lead is not None else "none",
         )
         try:
-            async with _listening(bridge, web):
-                await (bridge.once() if once else bridge.run(stop))
+            async with _listening(bridge, beside.web):
+                await (bridge.once() if once else _live(bridge, beside.files, stop))
         finally:
             _sum_up(bridge, says)
     return _code(bridge.verdicts, whole=bridge.is_whole) if once else CLEAN
+
+
+async def _live(bridge: Bridge, files: Files, stop: asyncio.Event) -> None:
+    """Work, and look at the files again, until told to end."""
+    from runner_bridge.cli.reload import reloading
+
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(reloading(bridge, files.inputs, told, seen=files.seen), name="look at files")
+        await bridge.run(stop)
+        looking.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.policy.model import Policy
 
 
 class Measures(Protocol):
     """What is told as it happens, from the event loop; it must return at once and raise nothing."""
+
+    def declare(self, policy: Policy) -> None:
+        """Tell which policy is in force from now on."""
 
     def judged(self, verdict: Verdict, before: Verdict | None) -> None:
         """Tell what is said of a job pod, and what was said of this very pod until now; None: nothing."""
@@ -26,6 +30,9 @@ class Measures(Protocol):
 
 class Unmeasured:
     """Counts nothing."""
+
+    def declare(self, policy: Policy) -> None:
+        """Do nothing."""
 
     def judged(self, verdict: Verdict, before: Verdict | None) -> None:
         """Do nothing."""

@@ -196,7 +196,7 @@ async def test_a_lease_that_is_stolen_makes_no_second_event_and_loses_no_row(
             await world.give(name, f"{base}.{number + 1}", pool)
             if number % 10 == 5:
                 lease = await world.ask("GET", f"{LEASES}/bridge")
-                thief = next(one for one in (first, second) if one.role is Role.STANDBY)
+                thief = second if first.role is Role.LEADER else first
                 spec = lease["spec"] | {"holderIdentity": thief.lead.identity if thief.lead else ""}
                 await world.ask("PUT", f"{LEASES}/bridge", lease | {"spec": spec})
         await until(lambda: roles(first, second) == [Role.LEADER, Role.STANDBY])
@@ -213,7 +213,7 @@ async def test_a_lease_that_is_stolen_makes_no_second_event_and_loses_no_row(
     assert {name for name, _ in told} == {f"p{number:02}" for number in range(0, 40, 4)}
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", read_only=True)
     assert ledger.unsettled("prod-1") == []
-    assert len(ledger.segments()) >= 3
+    assert len(ledger.segments()) >= 2
     ledger.close()
     entries(tmp_path)  # the chain is whole
 

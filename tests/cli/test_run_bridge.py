@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.cluster.admin import Admin
+
 POLICY = """
 version: 1
 gitlab: {url: https://gitlab.example.com}
@@ -54,7 +56,7 @@ def cluster(tmp_path: Path) -> Iterator[Pretend]:
         yield started
 
 
-def add(cluster: Pretend, name: str, address: str, asked: str = INFRA) -> None:
+def add(cluster: Admin, name: str, address: str, asked: str = INFRA) -> None:
     """A running job pod with an address, and the block that says so."""
     manifest = pod(name, asked=asked) | {"apiVersion": "v1", "kind": "Pod"}
     manifest["metadata"] |= {"namespace": NAMESPACE}

@@ -7,6 +7,7 @@ that was not given is None, and a kind with a gap never proves that something do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.policy.model import Project, ProjectPath, RuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from runner_bridge.core.judge.requested import Request
     from runner_bridge.core.model.cluster import Address, Block, IPPool, Namespace, Pod, SandboxFailure, Snapshot
@@ -65,7 +66,7 @@ class Evidence:
         policy: Policy,
         snapshot: Snapshot,
         *,
-        projects: Iterable[Project] | None = None,
+        projects: Iterable[Project] | Mapping[str, Project] | None = None,
         short_ids: Iterable[tuple[str, str]] = (),
         stamps: Mapping[str, str] | None = None,
         strict: bool = False,
@@ -76,7 +77,7 @@ class Evidence:
         Args:
             policy: what is meant.
             snapshot: what was seen.
-            projects: GitLab's list of projects; None where nobody gave one.
+            projects: GitLab's list of projects, or an index of it by number, which costs nothing here; None: not given.
             short_ids: further pairs (short id, runner's name), as a config.toml tells them; names need not be declared.
             stamps: the stamp that each declared runner's pods would carry now.
             strict: an address counts only when a block confirms it.
@@ -93,7 +94,7 @@ class Evidence:
         self.blocks_given = snapshot.blocks is not None
         self.blocks_exist = snapshot.blocks_exist
         self.failures_given = snapshot.failures is not None
-        self.projects = None if projects is None else {str(one.id): one for one in projects}
+        self.projects: Mapping[str, Project] | None = _by_number(projects)
         self.tiers: dict[str, TierView] = {
             name: TierView(tier, tuple(str(pool.name) for pool in tier.pools), frozenset(tier.families))
             for name, tier in policy.tiers.items()
@@ -243,6 +244,12 @@ class _ByCidr:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _ByCidr) and self.block == other.block
+
+
+def _by_number(projects: Iterable[Project] | Mapping[str, Project] | None) -> Mapping[str, Project] | None:
+    if projects is None or isinstance(projects, Mapping):
+        return projects
+    return {str(one.id): one for one in projects}
 
 
 def _pool_order(pool: IPPool) -> tuple[object, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod, Snapshot
     from runner_bridge.core.model.verdict import Verdict
-    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.policy.model import Policy, Project
     from runner_bridge.core.wire.stream import Key
     from runner_bridge.flow.observe.picture import Picture
 
@@ -86,6 +86,18 @@ def allocations(pod: Pod, proof: Proof | None) -> dict[Address, Allocation]:
     return found
 
 
+class Known(Struct, frozen=True, kw_only=True):
+    """What GitLab's and the runners' own files tell besides the policy, as `Evidence` takes it."""
+
+    projects: Mapping[str, Project] | None = None
+    """By number; None where nobody gave a list."""
+    short_ids: tuple[tuple[str, str], ...] = ()
+    stamps: Mapping[str, str] = {}
+
+
+NOTHING_KNOWN: Final = Known()
+
+
 class Bench:
     """
     See the module.
@@ -93,17 +105,19 @@ class Bench:
     Args of the constructor:
         policy: what is meant.
         picture: what is seen.
+        known: what files tell besides.
     """
 
-    def __init__(self, policy: Policy, picture: Picture) -> None:
+    def __init__(self, policy: Policy, picture: Picture, known: Known = NOTHING_KNOWN) -> None:
         self._policy = policy
+        self._known = known
         self._picture = picture
         self._examples: dict[str, dict[Key, None]] = {}
         """Runner → job pods of it that ask for exactly their tier's pools."""
 
-    def adopt(self, policy: Policy) -> None:
+    def adopt(self, policy: Policy, known: Known) -> None:
         """Judge by another policy; what was learned of runners was learned by the old one."""
-        self._policy = policy
+        self._policy, self._known = policy, known
         self._examples.clear()
 
     def absent(self, blocks_exist: bool | None) -> Finding | None:  # noqa: FBT001 - the answer of a question
@@ -126,15 +140,19 @@ class Bench:
             if (proof := proofs.get(key)) is not None and proof.of == fingerprint(pod)
         }
         snapshot = self._about(pods.values())
-        evidence = Evidence(self._policy, snapshot)
+        evidence = self._evidence(snapshot)
         by_address = {key: judge_pod(evidence, pod, now=now) for key, pod in pods.items()}
         by_block: dict[Key, Verdict | None] = {}
         for blocks, keys in _grouped(valid):
-            evidence = Evidence(self._policy, structs.replace(self._about(pods[key] for key in keys), blocks=blocks))
+            evidence = self._evidence(structs.replace(self._about(pods[key] for key in keys), blocks=blocks))
             by_block |= {key: judge_pod(evidence, pods[key], now=now) for key in keys}
         return {
             key: _chosen(pods[key], verdict, by_block.get(key), valid.get(key)) for key, verdict in by_address.items()
         }
+
+    def _evidence(self, snapshot: Snapshot) -> Evidence:
+        known = self._known
+        return Evidence(self._policy, snapshot, projects=known.projects, short_ids=known.short_ids, stamps=known.stamps)
 
     def learn(self, key: Key, verdict: Verdict | None) -> frozenset[str]:
         """

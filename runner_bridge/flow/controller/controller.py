@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.flow.act import Due, settled
-from runner_bridge.flow.controller.bench import Bench, allocations, worse
+from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Bench, Known, allocations, worse
 from runner_bridge.flow.controller.entries import Held, closed, gap, kept, told
 from runner_bridge.flow.controller.intervals import OpenIntervals
 from runner_bridge.flow.controller.proving import Prover
@@ -104,6 +104,7 @@ class Controller:
         blocks: who holds addresses; None where blocks cannot be read.
         tools: what it is driven with.
         before: what the ledger knows; None: it only watches and judges, until `begin`.
+        known: what GitLab's and the runners' own files tell.
     """
 
     def __init__(
@@ -114,11 +115,12 @@ class Controller:
         blocks: Blocks | None,
         tools: Tools,
         before: Before | None,
+        known: Known = NOTHING_KNOWN,
     ) -> None:
         self._context = context
         self._picture = picture
         self._tools = tools
-        self._bench = Bench(policy, picture)
+        self._bench = Bench(policy, picture, known)
         self._prover = Prover(self._bench, picture, blocks, tools.read_pod, tools.clock, tools.pause)
         self._prover.report_to(self._know_more)
         self._act: Act | None = None
@@ -167,10 +169,10 @@ class Controller:
         self._everything = True
         self._wake.set()
 
-    def adopt(self, policy: Policy, context: Context) -> None:
-        """Judge by another policy from now on, everything that is there again."""
+    def adopt(self, policy: Policy, context: Context, known: Known) -> None:
+        """Judge by another policy, or by more that is known, from now on; everything that is there again."""
         self._context = context
-        self._bench.adopt(policy)
+        self._bench.adopt(policy, known)
         self._absent = None
         self._everything = True
         self._wake.set()
