@@ -2,8 +2,8 @@
 What mode `enforce` may do to a pod now: the tiers that opt in, the limits, the brake, and the grace before a deletion.
 
 Quarantines and deletions of the last hour are read from the ledger at a start, so a restart does not begin a new hour.
-What is remembered besides only makes it wait longer: after a restart the brake counts the pods that are there, and a
-grace whose beginning is not in the ledger begins again.
+The brake begins again with the pods that are there: what that lets through is bounded by the hour. A grace whose
+beginning is not in the ledger begins again, which only waits longer.
 """
 
 from __future__ import annotations
