@@ -61,6 +61,7 @@ class Shared(Generic[T]):
         old = self._task is not None and self._task.done() and loop.time() - self._made_at > self._reuse_s
         if self._task is None or old or _has_failed(self._task):
             self._task = loop.create_task(self._run(), name="answer")
+            self._task.add_done_callback(_has_failed)  # all who wanted it may have given up
         return await asyncio.shield(self._task)
 
     async def close(self) -> None:
@@ -124,6 +125,7 @@ class Answers:
         task = asyncio.create_task(asyncio.to_thread(_who_had, ask, address, since, until), name="who-had")
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
+        task.add_done_callback(_has_failed)  # as above
         return await asyncio.shield(task)
 
     async def close(self) -> None:
@@ -148,6 +150,7 @@ class Answers:
 
 
 def _has_failed(task: asyncio.Task[T]) -> bool:
+    """Tell, and take note of the error, so that asyncio does not call it lost."""
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 

@@ -2,12 +2,14 @@
 Listening, within bounds: how many connections, how large a request, how long anybody may take for one.
 
 A connection that has not sent a whole request after ten seconds is closed, however slowly it drips; so is one that is
-idle for as long. What is no HTTP is answered with the same problem documents as everything else.
+idle for as long, and, on Linux, one that takes nothing of its answer for as long. What is no HTTP is answered with the
+same problem documents as everything else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +19,6 @@ from runner_bridge.ask.web.problem import problem
 from runner_bridge.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import AsyncIterator
 
     from aiohttp.web_request import BaseRequest
@@ -86,6 +87,14 @@ class _Connection(web.RequestHandler):
     """A connection whose errors are problem documents; aiohttp's own would show its name, and what it choked on."""
 
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; whoever does not take what was sent is given up as whoever sends nothing."""
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            patience_ms = int(self.keepalive_timeout * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
 
     def handle_error(
         self,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from runner_bridge.ask.web import make_app, serve
 from runner_bridge.ask.web.serving import LONGEST_FIELD, LONGEST_LINE, MOST_FIELDS
 from runner_bridge.core.errors import SettingsError
+from tests import make
 from tests.ask.web.serving import served, sources
 
 if TYPE_CHECKING:
@@ -107,6 +111,23 @@ async def test_a_body_that_is_announced_and_never_sent_holds_nobody_up() -> None
         request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc"
         status, _ = await answer_to(client, request)
     assert status == 413
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives up a connection for what it does not take")
+async def test_whoever_does_not_take_the_answer_is_given_up() -> None:
+    many = [make.verdict(pod=f"runner-{number}") for number in range(20_000)]
+    async with served(idle_s=IDLE_S, verdicts=lambda: many) as client:
+        host, _, port = client.url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port))) as deaf:
+            deaf.sendall(b"GET /api/v1/check HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await asyncio.sleep(6)
+            deaf.setblocking(False)
+            taken = 0
+            with contextlib.suppress(ConnectionError, BlockingIOError):
+                while piece := deaf.recv(1 << 20):
+                    taken += len(piece)
+                    await asyncio.sleep(0.001)
+    assert taken < 8_000_000  # of more than ten million
 
 
 async def test_a_connection_too_many_is_closed_and_the_others_go_on() -> None:
