@@ -71,7 +71,11 @@ class Runner(Struct, frozen=True, gc=False, kw_only=True):
     type: RunnerType
     description: str = ""
     maintenance_note: str | None = None
-    """Seen only by those who may change the runner; ours carries the marker."""
+    """
+    Seen only by those who may change the runner; ours carries the marker.
+
+    None: not seen. Of a runner that was read by its number GitLab does not say whether there is none or it is hidden.
+    """
     tags: tuple[str, ...] = ()
     """Sorted."""
     run_untagged: bool = True
@@ -97,7 +101,9 @@ class Runner(Struct, frozen=True, gc=False, kw_only=True):
     @property
     def is_whole(self) -> bool:
         """Tell whether `project_ids` names every project that it is given to."""
-        return self.project_count is None or self.project_count == len(self.project_ids)
+        if self.project_count is None:
+            return self.type is not RunnerType.PROJECT or bool(self.project_ids)
+        return self.project_count == len(self.project_ids)
 
 
 class RunnerManager(Struct, frozen=True, gc=False, kw_only=True):

@@ -28,6 +28,7 @@ _PROJECT = """
 _RUNNER = """
   id runnerType description maintenanceNote tagList runUntagged locked accessLevel paused maximumTimeout
   status contactedAt createdAt tokenExpiresAt shortSha projectCount
+  userPermissions { updateRunner }
   groups(first: 1) { nodes { id } } projects(first: 100) { nodes { id } }
 """
 _ROUND = "pageInfo { hasNextPage endCursor }"
@@ -67,6 +68,10 @@ class _Refs(Struct):
     nodes: list[_Ref | None] | None = None
 
 
+class _Permissions(Struct, rename="camel"):
+    update_runner: bool = False
+
+
 class _Settings(Struct, rename="camel"):
     group_runners_enabled: bool | None = None
 
@@ -101,6 +106,7 @@ class _Runner(Struct, kw_only=True, rename="camel"):
     token_expires_at: datetime | None = None
     short_sha: str | None = None
     project_count: int | None = None
+    user_permissions: _Permissions | None = None
     groups: _Refs | None = None
     projects: _Refs | None = None
 
@@ -211,7 +217,7 @@ def _to_runner(one: _Runner) -> Runner:
         id=number_of(one.id),
         type=RunnerType(one.runner_type.lower()),
         description=one.description or "",
-        maintenance_note=one.maintenance_note,
+        maintenance_note=_note_of(one),
         tags=tuple(sorted(one.tag_list or ())),
         run_untagged=one.run_untagged,
         is_locked=bool(one.locked),
@@ -227,6 +233,12 @@ def _to_runner(one: _Runner) -> Runner:
         project_ids=_ids(one.projects),
         project_count=one.project_count,
     )
+
+
+def _note_of(one: _Runner) -> str | None:
+    """Return the note; GitLab says null for none and for one that we may not see, and only the permission tells."""
+    may_see = one.user_permissions is not None and one.user_permissions.update_runner
+    return one.maintenance_note or ("" if may_see else None)
 
 
 def _ids(refs: _Refs | None) -> tuple[int, ...]:

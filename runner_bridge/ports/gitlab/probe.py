@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.errors import DeniedError, InvalidError, NeighbourError, SettingsError
+from runner_bridge.core.errors import DeniedError, InvalidError, SettingsError
 from runner_bridge.core.model.gitlab import Ability, Access, Permit, Purpose, TokenScopes
 from runner_bridge.core.wire import gitlab_rest
 from runner_bridge.ports.gitlab.refusals import Deed
@@ -91,8 +91,6 @@ async def _instance_runners(session: Session) -> str:
         answer = await session.rest("get", "/runners/all", deed=_ALL, purpose=Purpose.READ, params={"per_page": "1"})
     except DeniedError as error:
         return str(error)
-    except NeighbourError:
-        raise
     return "GitLab has no list of all runners." if answer.is_missing else ""
 
 

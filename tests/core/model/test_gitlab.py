@@ -65,6 +65,11 @@ def test_a_runner_is_whole_when_every_project_is_seen(*, count: int | None, is_w
     assert runner.is_whole is is_whole
 
 
+def test_a_project_runner_without_projects_is_not_whole() -> None:
+    assert not Runner(id=1, type=RunnerType.PROJECT).is_whole
+    assert Runner(id=1, type=RunnerType.GROUP).is_whole
+
+
 def test_an_ability_that_is_missing_says_why() -> None:
     permits = (
         Permit(ability=Ability.PROJECTS, is_on=True),

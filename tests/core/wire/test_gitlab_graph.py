@@ -107,6 +107,23 @@ def test_a_page_of_runners() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "note"),
+    [
+        ({"maintenanceNote": None, "userPermissions": {"updateRunner": True}}, ""),
+        ({"maintenanceNote": "", "userPermissions": {"updateRunner": True}}, ""),
+        ({"maintenanceNote": "n", "userPermissions": {"updateRunner": True}}, "n"),
+        ({"maintenanceNote": None, "userPermissions": {"updateRunner": False}}, None),
+        ({"maintenanceNote": None}, None),
+    ],
+)
+def test_a_note_that_is_not_there_is_told_from_one_that_is_hidden(said: dict[str, object], note: str | None) -> None:
+    page = graph.runners({"runners": {"nodes": [RUNNER | said]}}, what="x")
+
+    assert page is not None
+    assert page.items[0].maintenance_note == note
+
+
+@pytest.mark.parametrize(
     "data",
     [
         {"group": None},

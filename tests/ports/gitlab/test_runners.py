@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -190,8 +191,32 @@ async def test_a_marker_in_another_scope_is_another_runners() -> None:
         assert created.id not in {other.id, longer.id}
 
 
-async def test_nothing_is_created_where_notes_are_not_seen() -> None:
-    """Whoever does not see notes cannot find what was lost."""
+async def test_nothing_is_created_where_notes_are_hidden() -> None:
+    """An auditor lists every runner, and sees no note: he could not find what was lost."""
+    world = world_of(200)
+    there = {
+        "id": "gid://gitlab/Ci::Runner/1",
+        "runnerType": "INSTANCE_TYPE",
+        "userPermissions": {"updateRunner": False},
+    }
+    async with as_admin(world) as both:
+        body = json.dumps({"data": {"runners": {"nodes": [there]}}}).encode()
+        both.server.faults.add(Fault(path="graphql", status=200, body=body, content_type="application/json"))
+        with pytest.raises(DeniedError, match="does not see their maintenance notes"):
+            await both.port.runners.create(new_runner(world, RunnerType.INSTANCE))
+
+        assert marked(world) == []
+
+
+async def test_a_scope_that_goes_between_the_look_and_the_creation_is_said() -> None:
+    world = world_of(200)
+    async with as_admin(world) as both:
+        both.server.faults.add(Fault(path=POST, status=404, body=b'{"message": "404 Not Found"}'))
+        with pytest.raises(InvalidError, match="there is no group"):
+            await both.port.runners.create(new_runner(world))
+
+
+async def test_nothing_is_created_where_runners_are_not_listed() -> None:
     world = world_of(200)
     there = world.runner("instance")
     reader = world.user("maria", platform=50)
