@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
+from runner_bridge.cli import memory
 from runner_bridge.cli.bridge_rooms import Rooms, context_of, wire
 from runner_bridge.cli.bridge_state import state_of
 from runner_bridge.cli.bridge_terms import Terms
@@ -280,6 +281,7 @@ class Bridge:
                 beside = [group.create_task(self._look_for_calico(rooms), name="look for Calico")]
                 if rooms is not None:
                     beside.append(group.create_task(rooms.observer.run(), name="observe"))
+                    beside.append(group.create_task(memory.tend(rooms.observer.listed()), name="tend memory"))
                     group.create_task(self._live_in_terms(rooms, end), name="terms")
                 await _first(stop.wait(), self._changed.wait())
                 for one in beside:

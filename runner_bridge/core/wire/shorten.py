@@ -2,9 +2,10 @@
 Pods made shorter before they are decoded: what was decoded before is recognised, and taken out.
 
 Half of a job pod of 28 kB is what its creator owns in `managedFields`, the name of each variable once more. It is the
-same text for all pods of one configuration, but for its time. To compare it takes a fifth of what the decoder takes to
-pass over it, so where it comes again it is replaced by the little that is read of it. What is not recognised is left
-as it is, and the decoder finds the same in the short form as in the long one.
+same text for all pods of one configuration, but for its time and for the numbers of project and job in some paths. To
+compare it takes a fifth of what the decoder takes to pass over it, so where it comes again it is replaced by the little
+that is read of it. What is not recognised is left as it is, and the decoder finds the same in the short form as in the
+long one.
 
 Measured on recorded pods, CPU from bytes to value: 25 µs a pod without, 19 with; in pages of 250, 34 and 26. To skip
 the variables too, from bracket to bracket, takes as long as the decoder does.
@@ -31,6 +32,9 @@ _TIME: Final = b'"time":"'
 _MOMENT: Final = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\"")
 _MOMENT_BYTES: Final = 20
 _SHORT_HEAD: Final = b"{" + _TIME
+# All values in an entry are texts or `{}`, so digits stand within a text, where others may take their place.
+_NUMBERS: Final = re.compile(rb"[0-9]{4,}(?:-[0-9]{4,})*")
+_OF_NUMBERS: Final = b"0123456789-"
 
 WORTH_BYTES: Final = 1024
 """A shorter entry is decoded as fast as it is compared."""
@@ -45,11 +49,31 @@ _ENTRY: Final = json.Decoder(objects.ManagedFields)
 
 
 class _Known(NamedTuple):
-    """An entry that was decoded once: its text around its time, and what follows the time in the short form."""
+    """An entry that was decoded once."""
 
     head: bytes
-    tail: bytes
+    """Its text up to its time."""
+    parts: tuple[tuple[bytes, int], ...]
+    """Its text after that, cut at numbers: a piece, and how many bytes of numbers follow it."""
+    length: int
     short_tail: bytes
+    """What follows the time in the short form."""
+
+    def end_in(self, data: bytes, start: int) -> int:
+        """Return where the entry ends that begins at `start`; -1 where it is another."""
+        moment = start + len(self.head)
+        if not data.startswith(self.head, start) or not _MOMENT.match(data, moment):
+            return -1
+        # Backwards: the first piece is most of it, and what differs comes after.
+        at = end = start + self.length
+        for text, numbers in reversed(self.parts):
+            at -= numbers
+            if numbers and data[at : at + numbers].translate(None, _OF_NUMBERS):
+                return -1
+            at -= len(text)
+            if not data.startswith(text, at):
+                return -1
+        return end
 
 
 class Shortener:
@@ -72,33 +96,29 @@ class Shortener:
         pieces: list[bytes | memoryview] = []
         done = 0
         for start in _starts(data):
-            known = self._recognised(data, start)
+            known, end = self._recognised(data, start)
             if known is not None:
                 at = start + len(known.head)
                 pieces += (view[done:start], _SHORT_HEAD, view[at : at + _MOMENT_BYTES], known.short_tail)
-                done = at + _MOMENT_BYTES + len(known.tail)
+                done = end
         if not pieces:
             return data
         pieces.append(view[done:])
         return b"".join(pieces)
 
-    def _recognised(self, data: bytes, start: int) -> _Known | None:
+    def _recognised(self, data: bytes, start: int) -> tuple[_Known | None, int]:
         for position, known in enumerate(self._known):
-            at = start + len(known.head)
-            if (
-                data.startswith(known.head, start)
-                and data.startswith(known.tail, at + _MOMENT_BYTES)
-                and _MOMENT.match(data, at)
-            ):
+            end = known.end_in(data, start)
+            if end >= 0:
                 if position:
                     self._known.insert(0, self._known.pop(position))
                 self._credit = min(self._credit + 1, MOST_KNOWN)
-                return known
+                return known, end
         self._missed += 1
         if self._credit or self._missed % LEARN_EVERY == 0:
             self._credit = max(self._credit - 1, 0)
             self._learn(data, start)
-        return None
+        return None, -1
 
     def _learn(self, data: bytes, start: int) -> None:
         """Decode the first entry of the list that begins here, for the pods to come."""
@@ -114,8 +134,16 @@ class Shortener:
         decoded.time = None
         short = json.encode(decoded)  # without what is None
         tail = b'"}' if short == b"{}" else b'",' + short[1:]
-        self._known.insert(0, _Known(head + found, rest[_MOMENT_BYTES:], tail))
+        self._known.insert(0, _Known(head + found, tuple(_cut(rest[_MOMENT_BYTES:])), len(entry), tail))
         del self._known[MOST_KNOWN:]
+
+
+def _cut(text: bytes) -> Iterator[tuple[bytes, int]]:
+    at = 0
+    for number in _NUMBERS.finditer(text):
+        yield text[at : number.start()], len(number[0])
+        at = number.end()
+    yield text[at:], 0
 
 
 def _starts(data: bytes) -> Iterator[int]:

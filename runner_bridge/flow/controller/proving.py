@@ -8,7 +8,8 @@ handle in it ends in the pod's own sandbox; to disprove one takes fresh reads.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Final
 
 from runner_bridge.core.blocks import block_ranges
 from runner_bridge.core.errors import NeighbourError, WireError
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from runner_bridge.flow.controller.bench import Bench
     from runner_bridge.flow.observe.blocks import Blocks
     from runner_bridge.flow.observe.picture import Picture, Source, Touched
+
+MOST_RUNNING: Final = 400
+"""Pods that are being proven; while there are more, no others are judged, for a moment."""
+ROOM_S: Final = 0.25
+"""That moment: where blocks cannot be read, verdicts by address must not wait for them."""
 
 
 class Prover:
@@ -63,6 +69,10 @@ class Prover:
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
         self._failure: BaseException | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+        self._turn = asyncio.Lock()
+        """A block that was read serves dozens of pods: they are judged one by one, with others in between."""
 
     def report_to(self, tell: Callable[[Key, Touched | None], None]) -> None:
         """Name who is told that more is known of a pod, and what else a read has touched."""
@@ -77,6 +87,12 @@ class Prover:
     def running(self) -> tuple[asyncio.Task[None], ...]:
         """Reads under way."""
         return tuple(self._running.values())
+
+    async def room(self) -> None:
+        """Wait for a moment where very many pods are being proven: each of them holds memory."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROOM_S):
+                await self._room.wait()
 
     def is_reading(self, key: Key) -> bool:
         """Tell whether more will be known of a pod soon."""
@@ -95,6 +111,8 @@ class Prover:
         task = asyncio.get_running_loop().create_task(work, name=f"prove {'/'.join(key)}")
         self._running[key] = task
         task.add_done_callback(self._ended)
+        if len(self._running) >= MOST_RUNNING:
+            self._room.clear()
 
     def again(self, keys: Iterable[Key]) -> None:
         """Have pods proven afresh when they are needed next; until then the old proof holds."""
@@ -128,6 +146,8 @@ class Prover:
             self._proofs[key] = Proof(fingerprint(pod), None, ENOUGH_READS)
         finally:
             del self._running[key]
+            if len(self._running) < MOST_RUNNING:
+                self._room.set()
             self._report(key, touched)
 
     async def _read(self, key: Key, pod: Pod, blocks: Blocks) -> Touched | None:
@@ -140,13 +160,13 @@ class Prover:
             self._proofs[key] = Proof(print_, None, ENOUGH_READS)
             return None
         kept = () if afresh else blocks.kept(shown, pools)
-        if kept and not self._is_disputed(key, pod, Proof(print_, kept, 0)):
+        if kept and not await self._is_disputed(key, pod, Proof(print_, kept, 0)):
             self._proofs[key] = Proof(print_, kept, 0)
             return None
         first = Proof(print_, await blocks.holding(shown, pools, thorough=False), 1)
         self._proofs[key] = first
         self._report(key, None)
-        if not self._is_disputed(key, pod, first):
+        if not await self._is_disputed(key, pod, first):
             return None
         await self._pause(SETTLE_S)
         found = await self._read_pod(key)
@@ -162,8 +182,10 @@ class Prover:
             self.trouble = f"{Kind.BLOCKS} {blocks.refused}." if blocks.refused else self.trouble
         return touched
 
-    def _is_disputed(self, key: Key, pod: Pod, proof: Proof) -> bool:
-        return disputed(self._bench.judge({key: pod}, {key: proof}, self._clock())[key], pod)
+    async def _is_disputed(self, key: Key, pod: Pod, proof: Proof) -> bool:
+        async with self._turn:
+            await asyncio.sleep(0)
+            return disputed(self._bench.judge({key: pod}, {key: proof}, self._clock())[key], pod)
 
     def _report(self, key: Key, touched: Touched | None) -> None:
         if self._tell is not None:

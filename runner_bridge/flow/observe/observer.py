@@ -93,6 +93,11 @@ class Observer:
             for one in self._watchings:
                 group.create_task(one.run(), name=f"watch {one.source}")
 
+    async def listed(self) -> None:
+        """Wait until everything was listed for the first time."""
+        for one in self._watchings:
+            await one.listed.wait()
+
     async def list_once(self) -> tuple[str, ...]:
         """
         List everything once; return what could not be listed and is not needed for a verdict, one sentence each.

@@ -181,6 +181,10 @@ class Picture:
         seen = self.seen(key)
         return seen.value if seen is not None and isinstance(seen.value, Pod) else None
 
+    def keys(self) -> list[Key]:
+        """Return the keys of all pods, in the order in which they are kept."""
+        return [key for part in self._of(Kind.PODS) for key in part.items]
+
     def pods(self) -> Iterator[tuple[Key, Pod]]:
         """Yield every pod."""
         for part in self._of(Kind.PODS):
