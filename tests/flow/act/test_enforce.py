@@ -15,10 +15,11 @@ from runner_bridge.core.model.ledger import EntryKind, Step
 from runner_bridge.core.policy import model as p
 from runner_bridge.flow.act.events import COUNT_EVERY_S
 from runner_bridge.flow.act.limits import WINDOW_S
+from runner_bridge.flow.controller.bench import NOTHING_KNOWN
 from runner_bridge.simulate.cluster import Cluster
 from runner_bridge.simulate.cluster.faults import Faults
 from tests import make
-from tests.flow.bridge import Book, Clock, running
+from tests.flow.bridge import CONTEXT, Book, Clock, running
 from tests.flow.bridge import policy as usual
 from tests.flow.world import NAMESPACE, SHORT_ID, World
 
@@ -142,6 +143,20 @@ async def test_a_quarantine_is_lifted_when_it_is_not_called_for_any_more(
         await bridge.until(lambda: bridge.proven("a") and acts(book, "release-pod"))
         assert "quarantine" not in await world.labels("a")
     assert acts(book, "release-pod") == [Step.INTENT, Step.DONE]
+
+
+async def test_a_changed_policy_lays_and_lifts_quarantine_while_it_runs(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book, mode=Mode.ENFORCE, accepted=policy(p.TierEnforcement())) as bridge:
+        await bad(world, "a")
+        await bridge.until(lambda: bridge.proven("a"))
+        assert await isolated(world, "a") == []
+        for enforce, names in ((QUARANTINE, ["a"]), (p.TierEnforcement(), [])):
+            changed = policy(enforce)
+            bridge.act.adopt(changed, CONTEXT)
+            bridge.controller.adopt(changed, CONTEXT, NOTHING_KNOWN)
+            await comes(lambda: isolated(world, "a"), tuple(names))
+    assert acts(book, "quarantine-pod") == acts(book, "release-pod") == [Step.INTENT, Step.DONE]
 
 
 async def test_not_more_than_the_limit_and_a_person_is_told_once(cluster: Cluster, world: World) -> None:
