@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runner_bridge.core.errors import SettingsError
+from runner_bridge.core.errors import SettingsError, WireError
 from runner_bridge.core.model.gitlab import Purpose
 from runner_bridge.core.wire import gitlab_graph, gitlab_rest
 from runner_bridge.ports.gitlab.refusals import Deed
@@ -62,13 +62,14 @@ class Projects:
             async for page in self._listed("/projects", {}, with_attributes=with_attributes, since=since):
                 yield page
         for root in roots:
+            path = f"/groups/{quote(root, safe='')}/projects"
+            over_rest = self._listed(path, _BELOW, with_attributes=with_attributes, since=since, root=root)
             if since is None and not with_attributes:
-                below = self._below(root)
+                async for page in self._below(root, otherwise=over_rest):
+                    yield page
             else:
-                path = f"/groups/{quote(root, safe='')}/projects"
-                below = self._listed(path, _BELOW, with_attributes=with_attributes, since=since, root=root)
-            async for page in below:
-                yield page
+                async for page in over_rest:
+                    yield page
 
     async def get(self, ref: int | str, *, with_attributes: bool = False) -> Project | None:
         """
@@ -127,7 +128,18 @@ class Projects:
             # The list of a group cannot be cut by the moment of change: it is sorted by it, and read so far.
             query = answer.following if len(changed) == len(page) else None
 
-    async def _below(self, root: str) -> AsyncIterator[tuple[Project, ...]]:
+    async def _below(
+        self, root: str, *, otherwise: AsyncIterator[tuple[Project, ...]]
+    ) -> AsyncIterator[tuple[Project, ...]]:
+        """Ask over GraphQL, or otherwise where GitLab does not know a field: editions got some later than others."""
+        try:
+            async for page in self._asked(root):
+                yield page
+        except WireError:
+            async for page in otherwise:
+                yield page
+
+    async def _asked(self, root: str) -> AsyncIterator[tuple[Project, ...]]:
         deed = Deed(verb="list", resource="projects", endpoint="graphql-projects", subject=f"of {root}")
         after: str | None = None
         while True:

@@ -10,6 +10,7 @@ import pytest
 from runner_bridge.core.errors import DeniedError, SettingsError
 from runner_bridge.core.model.gitlab import Group, Project, Purpose
 from runner_bridge.ports.gitlab import Budget
+from runner_bridge.simulate.gitlab import Fault
 from tests.ports.gitlab.world import NOON, Clock, as_admin, pair, tokens_of, world_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,19 @@ async def test_both_ways_say_the_same_of_a_project() -> None:
     assert any(one.is_archived for one in over_rest.values())
     assert any(one.is_leaving for one in over_rest.values())
     assert any(one.topics for one in over_rest.values())
+
+
+async def test_a_gitlab_that_does_not_know_a_field_is_asked_over_rest() -> None:
+    """GitLab 17.11 without the enterprise edition has no date of deletion in GraphQL."""
+    world = world_of(150, root="everything")
+    async with as_admin(world) as both:
+        words = b'{"errors": [{"message": "Field \'markedForDeletionOn\' doesn\'t exist on type \'Project\'"}]}'
+        both.server.faults.add(Fault(path="graphql", status=200, body=words, content_type="application/json"))
+
+        found = await listed(both.port.projects, roots=("everything",))
+
+        assert len(found) == 150
+        assert both.port.requests.counts["group-projects", "200"] == 2
 
 
 async def test_attributes_of_a_groups_projects_come_over_rest() -> None:
