@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from dataclasses import dataclass, replace
+import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,49 +19,27 @@ from typing import TYPE_CHECKING, Final
 from runner_bridge import __version__
 from runner_bridge.ask.metrics import Metrics
 from runner_bridge.cli import INTERRUPTED
-from runner_bridge.cli.bridge import Bridge, Wanted, open_bridge
+from runner_bridge.cli.bridge import Wanted, open_bridge
 from runner_bridge.cli.bridge_web import Place, Web, listening
-from runner_bridge.cli.demo_screen import Frame, TierRow, yesterday_line
-from runner_bridge.cli.demo_told import Labels, Note, Shown, Told, Trouble
+from runner_bridge.cli.demo_played import Played, ended, frame_of, head
+from runner_bridge.cli.demo_report import report
+from runner_bridge.cli.demo_screen import yesterday_line
+from runner_bridge.cli.demo_told import Labels, Told
 from runner_bridge.cli.output import emit
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.holding import Holding, holding
 from runner_bridge.core.policy import Source, load
 from runner_bridge.simulate.cluster import Cluster
-from runner_bridge.simulate.kubelet import GIVES_UP_AFTER_S, Kubelet, StoryTime
-from runner_bridge.simulate.runner import pod_name
-from runner_bridge.simulate.story.ending import differences, labels_of
+from runner_bridge.simulate.kubelet import Kubelet, StoryTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
     from runner_bridge.cli.demo_screen import Screen
-    from runner_bridge.core.policy.model import Policy, TierName
+    from runner_bridge.core.policy.model import Policy
     from runner_bridge.simulate.story import WorkingDay
-    from runner_bridge.simulate.story.ending import Difference
 
 FRAME_S: Final = 0.2
 SETTLES_S: Final = 5.0
 """How long may pass after the last happening until everything is as it stays."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """What is there while a day is played."""
-
-    day: WorkingDay
-    speed: float
-    cluster: Cluster
-    time: StoryTime
-    policy: Policy
-    before: Holding
-    told: Told
-    labels: Labels
-    bridge: Bridge
-    ledger: str
-    url: str
-    """Where the bridge answers over HTTP."""
 
 
 async def play(day: WorkingDay, *, speed: float, folder: str, screen: Screen, stays: bool) -> int:
@@ -125,7 +104,7 @@ async def _with_bridge(
         group.create_task(played.bridge.run(stop), name="bridge")
         beside = [group.create_task(played.labels.run(), name="labels")]
         try:
-            screen.begin(_head(played), f"It answers at {played.url}/api/v1/status", yesterday_line(played.before))
+            screen.begin(head(played), f"It answers at {played.url}/api/v1/status", yesterday_line(played.before))
             with screen:
                 showing = group.create_task(_show(played, screen), name="screen")
                 beside.append(showing)
@@ -134,18 +113,21 @@ async def _with_bridge(
                 showing.cancel()
             if not is_over:
                 return INTERRUPTED
-            from runner_bridge.cli.demo_report import report
-
             code = report(played)
             if stays:
-                emit(f"\nIt goes on watching. Ask it: runner-bridge status --url {played.url}\nCtrl-C ends it.\n")
+                emit(f"\nIt goes on watching; Ctrl-C ends it. In another terminal:\n{_status(played)}\n")
                 await told_to_end.wait()
             return code
         finally:
             stop.set()
             for task in beside:
                 task.cancel()
-    raise AssertionError  # the group returns or raises
+
+
+def _status(played: Played) -> str:
+    """Return the command that asks the bridge, by the path that this program was started with."""
+    program = sys.argv[0] if Path(sys.argv[0]).name == "runner-bridge" else "runner-bridge"
+    return f"  {program} status --url {played.url}"
 
 
 async def _until_over(story: asyncio.Task[None], told_to_end: asyncio.Event) -> bool:
@@ -170,11 +152,6 @@ def _story(played: Played, kubelet: Kubelet) -> asyncio.Task[None]:
                     await asyncio.sleep(0.1)
 
     return asyncio.create_task(tell(), name="story")
-
-
-def ended(played: Played) -> tuple[Difference, ...]:
-    """Return the jobs that have not got what stands in the story."""
-    return differences(played.day.judged, played.told.said, labels_of(played.cluster.store))
 
 
 async def _count(wanted: Wanted) -> Holding:
@@ -212,62 +189,3 @@ async def _show(played: Played, screen: Screen) -> None:
     while True:
         screen.show(frame_of(played))
         await asyncio.sleep(FRAME_S)
-
-
-def frame_of(played: Played) -> Frame:
-    """Return how it stands now."""
-    told, day = played.told, played.day
-    now = played.time.elapsed_s
-    return Frame(
-        at=played.time(),
-        head=_head(played),
-        where=f"mode label  {played.url}",
-        scene=[text for at_s, text in day.scenes if at_s <= now][-1],
-        tiers=tuple(_row(played, name) for name in played.policy.tiers),
-        before=played.before,
-        held=held_now(played) if played.bridge.is_whole or told.verdicts else None,
-        log=tuple(sorted([*told.notes, *_troubles(played)], key=_when)),
-    )
-
-
-def _troubles(played: Played) -> Iterator[Shown]:
-    made_at = {pod_name(job): played.time.at(job.starts_at_s) for job in played.day.judged if job.is_stuck}
-    for one in played.told.troubles.values():
-        more = ""
-        if one.pod in made_at:
-            waited_s = (one.at - made_at[one.pod]).total_seconds()
-            more = f"Said {waited_s:.0f} s after the pod was made; its runner gives up after {GIVES_UP_AFTER_S:.0f} s."
-        yield Shown(trouble=one, label=_label(played, one), more=more)
-
-
-def _when(one: Shown | Note) -> datetime:
-    return one.at if isinstance(one, Note) else one.trouble.at
-
-
-def _head(played: Played) -> str:
-    return f"runner-bridge demo: SIMULATED cluster, real bridge; a day in a minute ({played.speed:g}x)"
-
-
-def held_now(played: Played) -> Holding:
-    """Return the addresses that CI holds now, as the bridge sees it."""
-    picture = played.bridge.picture
-    return holding(played.policy, (pod for _, pod in picture.pods()) if picture else ())
-
-
-def _row(played: Played, tier: TierName) -> TierRow:
-    counts = played.told.counts(tier)
-    return TierRow(
-        name=tier,
-        pools=", ".join(pool.name for pool in played.policy.tiers[tier].pools),
-        now=sum(one.tier == tier for one in played.bridge.verdicts),
-        passed=counts["pass"],
-        breach=counts["breach"],
-        unknown=counts["unknown"] + counts["pending"],
-    )
-
-
-def _label(played: Played, trouble: Trouble) -> str:
-    """Return what the pod itself says; empty until it says what the bridge says."""
-    if played.labels.on.get(trouble.pod) != trouble.word:
-        return ""
-    return f"label {max(1, round(played.labels.took_s[trouble.pod] * 1000))} ms"

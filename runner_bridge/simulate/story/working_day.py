@@ -109,7 +109,7 @@ def working_day(seed: int = 1, *, jobs: int = 211) -> WorkingDay:
         write.add(tier, write.draw.uniform(0, 100), 200, Twist.MISSING)
     write.ordinary(16, _MORNING + 4, _MORNING + 110)
     write.add(INFRA, _MORNING + 50, 160, Twist.OVERWRITTEN, "worker-2")
-    shared = tuple(write.add(TOOLS, _NOON + 12 + 19 * round_, 16, node="worker-1") for round_ in range(3))
+    shared = tuple(write.add(TOOLS, _NOON + 12 + 20 * round_, 16, node="worker-1") for round_ in range(3))
     write.ordinary(8, _NOON + 2, _NOON + 90)
     write.add(INFRA, _NOON + 10, 0, Twist.MISTYPED, "worker-3")
     write.add(INFRA, _NOON + 75, 110, Twist.HOST_NETWORK, "worker-4")
