@@ -29,6 +29,7 @@ from runner_bridge.cli import memory
 from runner_bridge.cli.bridge_rooms import Rooms, context_of, wire
 from runner_bridge.cli.bridge_state import state_of
 from runner_bridge.cli.bridge_terms import Terms
+from runner_bridge.cli.lease_name import read_lease_name
 from runner_bridge.cli.ledger_access import witnessing
 from runner_bridge.cli.log import no_log
 from runner_bridge.core.errors import LedgerError, NeighbourError, SettingsError
@@ -423,10 +424,7 @@ def _election(wanted: Wanted, cluster: Cluster) -> Lead | None:
     in_cluster = wanted.access is None and not cluster.access.context
     if not (in_cluster or wanted.lease if wanted.elect is None else wanted.elect):
         return None
-    namespace, slash, name = (wanted.lease or f"{cluster.access.namespace}/{LEASE}").partition("/")
-    if not (namespace and slash and name) or "/" in name:
-        message = f"--lease: {wanted.lease!r} is no Lease, expected NAMESPACE/NAME."
-        raise SettingsError(message)
+    namespace, name = read_lease_name(wanted.lease) if wanted.lease else (cluster.access.namespace, LEASE)
     tools = LeadTools(
         leases=cluster.writer, clock=_awake_or_not, present=wanted.clock, pause=asyncio.sleep, jitter=random.random
     )

@@ -30,10 +30,16 @@ PURPOSES = ("check", "observe", "label", "enforce", "probe")
     show_default=True,
     help="What the account is for: rights are asked for one by one.",
 )
+@click.option(
+    "--lease",
+    default="",
+    metavar="NAMESPACE/NAME",
+    help="Ask for the rights on the Lease of run --lease, too.",
+)
 @click.option("--gitlab", is_flag=True, help="Ask GitLab alone: what its tokens are good for, and what is off.")
 @click.option("-o", "--output", type=click.Choice(("text", "json")), default="text", show_default=True)
-def command(
-    *, policy: str, kubeconfig: str, context: str, namespace: str, purpose: str, gitlab: bool, output: str
+def command(  # noqa: PLR0913 - click hands in each option by name
+    *, policy: str, kubeconfig: str, context: str, namespace: str, purpose: str, lease: str, gitlab: bool, output: str
 ) -> int:
     """
     Look whether a cluster is ready for what the policy says, and whether this account may do what it is for.
@@ -47,6 +53,7 @@ def command(
     Exit codes: 0 nothing wrong, 1 findings, 2 wrong settings or policy, 3 the cluster cannot be asked.
     """
     from runner_bridge.cli.doctor_ask import examine_cluster
+    from runner_bridge.cli.lease_name import read_lease_name
     from runner_bridge.cli.output import emit
     from runner_bridge.core.doctor import Purpose
     from runner_bridge.core.model import Severity
@@ -57,7 +64,12 @@ def command(
     if purpose == Purpose.PROBE and not namespace:
         namespace = _of_probes(accepted)
     examined = examine_cluster(
-        accepted, purpose=Purpose(purpose), namespace=namespace, kubeconfig=kubeconfig, context=context
+        accepted,
+        purpose=Purpose(purpose),
+        namespace=namespace,
+        lease=read_lease_name(lease) if lease else None,
+        kubeconfig=kubeconfig,
+        context=context,
     )
     emit(_json(examined) if output == "json" else _text(examined))
     return FINDINGS if any(one.code.severity is not Severity.ADVICE for one in examined.findings) else CLEAN

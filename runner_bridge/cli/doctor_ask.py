@@ -42,7 +42,13 @@ class Examined:
 
 
 def examine_cluster(
-    policy: Policy, *, purpose: Purpose, namespace: str = "", kubeconfig: str = "", context: str = ""
+    policy: Policy,
+    *,
+    purpose: Purpose,
+    namespace: str = "",
+    lease: tuple[str, str] | None = None,
+    kubeconfig: str = "",
+    context: str = "",
 ) -> Examined:
     """
     Examine a cluster.
@@ -51,6 +57,7 @@ def examine_cluster(
         policy: what is meant.
         purpose: what the account is for.
         namespace: where job pods are; empty for everywhere.
+        lease: namespace and name of the Lease by which a bridge leads; None: it leads without.
         kubeconfig: as of `open_cluster`.
         context: as of `open_cluster`.
 
@@ -58,10 +65,12 @@ def examine_cluster(
         SettingsError: there is no way into a cluster.
         UnavailableError, DeniedError, InvalidError, StaleError: it cannot be asked.
     """
-    return asyncio.run(_examine(policy, purpose, namespace, kubeconfig, context))
+    return asyncio.run(_examine(policy, purpose, namespace, lease, kubeconfig, context))
 
 
-async def _examine(policy: Policy, purpose: Purpose, namespace: str, kubeconfig: str, context: str) -> Examined:
+async def _examine(
+    policy: Policy, purpose: Purpose, namespace: str, lease: tuple[str, str] | None, kubeconfig: str, context: str
+) -> Examined:
     async with open_cluster(kubeconfig=kubeconfig, context=context, patience=Patience(attempts=3)) as cluster:
         reader = cluster.reader
         version = cluster_facts.server_version(await reader.get("/version"))
@@ -72,6 +81,7 @@ async def _examine(policy: Policy, purpose: Purpose, namespace: str, kubeconfig:
             blocks=_group(api.blocks),
             namespace=namespace,
             deletes=any(tier.enforce.delete for tier in policy.tiers.values()),
+            lease=lease,
         )
         who = await _who(reader)
         lacking = tuple(missing(rights, await _allowed(reader, rights)))
@@ -132,6 +142,7 @@ async def _allowed(reader: Reader, rights: Sequence[Right]) -> list[bool]:
             "subresource": subresource,
             "group": right.group,
             "namespace": right.namespace,
+            "name": right.name,
         }
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner_bridge.cli import run
+from runner_bridge.cli import USAGE, run
 from runner_bridge.simulate import recorded
 from tests.cluster import calico
 from tests.cluster.pretend import Pretend
@@ -141,6 +141,37 @@ def test_the_account_of_the_running_bridge_has_what_it_needs_until_a_verb_is_tak
     for one in bindings:
         api_server.delete(one)
     assert missing == ([f"{verb} {plural}{f'.{group}' if group else ''}"] if role else [])
+
+
+@pytest.mark.real
+def test_the_rights_on_the_lease_of_run_are_asked_for_by_its_name(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api_server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "runner-bridge"}})
+    api_server.apply(DEPLOY / "rbac-run.yaml")
+    bound = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "bridge-lead", "namespace": "runner-bridge"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "runner-bridge-lead"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": BRIDGE}],
+    }
+
+    def lacking(lease: str) -> list[str]:
+        doctor(api_server, "--for", "observe", "--lease", lease, "-o", "json", user=BRIDGE)
+        return [subject for code, subject in codes(capsys) if code == "right-missing" and "leases" in subject]
+
+    on = "leases.coordination.k8s.io in namespace runner-bridge"
+    assert lacking("runner-bridge/runner-bridge") == [f"get {on}", f"update {on}", f"create {on}"]
+    api_server.create(bound)
+    assert lacking("runner-bridge/runner-bridge") == []
+    assert lacking("runner-bridge/another") == [f"get {on}", f"update {on}"]
+    api_server.delete(bound)
+
+
+def test_a_lease_without_a_namespace_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--policy", "policy.yaml", "--lease", "bridge"]) == USAGE
+    assert "NAMESPACE/NAME" in capsys.readouterr().err
 
 
 def test_the_namespace_of_a_probe_has_to_be_said_where_tiers_differ(capsys: pytest.CaptureFixture[str]) -> None:

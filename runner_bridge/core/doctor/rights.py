@@ -33,6 +33,8 @@ class Right:
     group: str = ""
     namespace: str = ""
     """Empty: in all of them, or for what is in none."""
+    name: str = ""
+    """Of the one object; empty for any."""
     why: str
 
     @property
@@ -60,7 +62,7 @@ def rights_for(
     blocks: str,
     namespace: str = "",
     deletes: bool = False,
-    lease_in: str = "",
+    lease: tuple[str, str] | None = None,
 ) -> tuple[Right, ...]:
     """
     Return the rights that a purpose takes.
@@ -71,7 +73,7 @@ def rights_for(
         blocks: API group of the blocks, likewise.
         namespace: the only one whose pods are looked at; empty for all.
         deletes: a tier of the policy opts in to deletion, which counts for `enforce` alone.
-        lease_in: namespace of the Lease by which one of several bridges leads; empty where there is no election.
+        lease: namespace and name of the Lease by which one of several bridges leads; None where there is no election.
     """
     if purpose is Purpose.CHECK:
         found = _check(namespace)
@@ -97,9 +99,18 @@ def rights_for(
         found += _each(("get", "patch"), "events", "events.k8s.io", "one that is told already is counted", namespace)
     if purpose is Purpose.ENFORCE and deletes:
         found += _each(("delete",), "pods", "", "a tier of the policy says delete: true", namespace)
-    if lease_in:
-        found += _each(("get", "create", "update"), "leases", "coordination.k8s.io", "one of several leads", lease_in)
+    if lease is not None:
+        found += _of_lease(*lease)
     return tuple(found)
+
+
+def _of_lease(namespace: str, name: str) -> list[Right]:
+    """Return the rights on one Lease; RBAC cannot grant `create` by a name that is not there yet."""
+    group, why = "coordination.k8s.io", "one of several bridges leads by it"
+    return [
+        Right(verb=verb, resource="leases", group=group, namespace=namespace, name=one, why=why)
+        for verb, one in (("get", name), ("update", name), ("create", ""))
+    ]
 
 
 def _check(namespace: str) -> list[Right]:

@@ -41,7 +41,7 @@ def test_the_roles_in_deploy_grant_what_each_purpose_takes(purpose: Purpose, fil
 
 
 def test_the_bridge_is_granted_no_write_that_it_does_not_take() -> None:
-    rights = rights_for(Purpose.ENFORCE, pools=OLD, blocks=OLD, deletes=True, lease_in="runner-bridge")
+    rights = rights_for(Purpose.ENFORCE, pools=OLD, blocks=OLD, deletes=True, lease=("runner-bridge", "runner-bridge"))
     given = granted("rbac-run.yaml") | granted("rbac-enforce.yaml")
     writes = {one for one in given if one[0] not in {"get", "list", "watch"}}
 
