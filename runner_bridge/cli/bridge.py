@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from runner_bridge.flow.observe.picture import Picture
     from runner_bridge.ports.kube import Access, CalicoApi, Cluster
 
-LAST_ACTS_S: Final = 3.0
+LAST_ACTS_S: Final = 2.0
 """How long what is in hand may take once it is told to end; five seconds are allowed in all."""
 LOST_ACTS_S: Final = 1.0
 """How long the answer to what was sent before the Lease was lost is waited for."""

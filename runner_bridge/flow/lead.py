@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runner_bridge.core.wire.lease import Held
+
+
+GIVE_BACK_S: Final = 0.5
+"""How long to give the Lease back may take: who ends has little time, and the others only wait a little longer."""
 
 
 class Leases(Protocol):
@@ -157,7 +161,7 @@ class Lead:
         if not was_ours or self._seen is None:
             return
         with contextlib.suppress(NeighbourError, WireError, TimeoutError):
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(GIVE_BACK_S):
                 body = given_back(self._seen, self._tools.present())
                 self._see(await self._tools.leases.update_lease(self.namespace, self.lease_name, body))
 
