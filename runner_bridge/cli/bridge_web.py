@@ -140,6 +140,8 @@ def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources
         pods=pods,
         pools=pools,
         who_had=who_had,
+        short_ids=lambda: bridge.known.short_ids,
+        projects=lambda: None if bridge.known.projects is None else bridge.known.projects.values(),
         metrics=web.metrics,
         tell=tell,
         tokens=web.tokens,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from runner_bridge.ask.answers import check
 from runner_bridge.cli.check_output import pieces
 from runner_bridge.cli.output import emit, is_terminal, note, width
-from runner_bridge.core.holding import Holder, holding
+from runner_bridge.core.holding import holding
 from runner_bridge.core.judge import summed
 from runner_bridge.core.model.cluster import Snapshot
 from runner_bridge.core.redact import redact
@@ -173,9 +173,7 @@ class _Watch:
             Snapshot(pools=picture.pools(), gaps=self._controller.doubts),
             self._controller.verdicts,
             now=now,
-            unmanaged=held.pods_of(Holder.OTHER_JOBS),
-            probes=held.pods_of(Holder.PROBES),
-            other=held.others,
+            beside=held.beside,
         )
         source = f"{now:%H:%M:%S} UTC: watching {self._cluster.reader.server}, 0 writes; {self._api.explanation}."
         return check.answer(judgement, source=source, judged_at=now, expect_min=self._expect_min)

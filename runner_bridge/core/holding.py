@@ -19,7 +19,7 @@ from runner_bridge.core.judge.evidence import Evidence
 from runner_bridge.core.judge.identity import identify
 from runner_bridge.core.judge.ranges import RangeMap
 from runner_bridge.core.model.cluster import Snapshot
-from runner_bridge.core.model.verdict import PodClass
+from runner_bridge.core.model.verdict import Counts, PodClass
 from runner_bridge.core.policy.model import PoolClass
 
 if TYPE_CHECKING:
@@ -94,18 +94,28 @@ class Holding(Struct, frozen=True, kw_only=True):
         return sum(self.pods.values()) - self.pods_of(Holder.JOBS, Holder.OTHER_JOBS, Holder.PROBES)
 
     @property
+    def beside(self) -> Counts:
+        """How many pods there are beside job pods of declared runners, as a judgement counts them."""
+        return Counts(unmanaged=self.pods_of(Holder.OTHER_JOBS), probes=self.pods_of(Holder.PROBES), other=self.others)
+
+    @property
     def routable(self) -> int:
         """The headline: routable addresses that CI holds."""
         return self.addresses(pool_class=PoolClass.ROUTABLE)
 
 
-def holding(policy: Policy, pods: Iterable[Pod]) -> Holding:
+def holding(policy: Policy, pods: Iterable[Pod], *, short_ids: Iterable[tuple[str, str]] = ()) -> Holding:
     """
     Count the addresses that CI holds. Never raises.
 
+    Args:
+        policy: names pools, runners and namespaces.
+        pods: all that are seen.
+        short_ids: further pairs (short id, runner's name), as `core.judge.judge` takes them.
+
     An address that two pods show counts once, for the first kind in the order of `Holder`.
     """
-    evidence = Evidence(policy, Snapshot())
+    evidence = Evidence(policy, Snapshot(), short_ids=short_ids)
     holders: dict[Address, Holder] = {}
     seen: Counter[Holder] = Counter()
     order = {kind: position for position, kind in enumerate(Holder)}

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from runner_bridge.core.holding import Holder, Holding, holding
 from runner_bridge.core.model.cluster import Labels, Marks, Pod
+from runner_bridge.core.model.verdict import Counts
 from tests import make
 
 POLICY = make.policy(
@@ -93,10 +94,17 @@ def test_pods_in_namespaces_that_the_policy_does_not_name_are_not_of_ci() -> Non
     assert holding(POLICY, [replace(plain(owner="shop"), namespace="shop")]) == Holding()
 
 
+def test_a_runner_that_is_known_by_its_own_file_is_a_declared_one() -> None:
+    stranger = make.job_pod(ROUTABLE, marks=make.marks(short_id="Xx1234567", manager="x"))
+    found = holding(POLICY, [stranger], short_ids=[("Xx1234567", "infra-platform")])
+    assert found.pods == {Holder.JOBS: 1}
+
+
 def test_pods_that_are_no_jobs_and_no_probes_are_the_others() -> None:
     pods = [pod for param in KINDS for pod in param.values if isinstance(pod, Pod)]
     found = holding(POLICY, pods)
     assert (found.others, found.pods_of(Holder.PROBES), found.pods_of(*Holder)) == (5, 2, len(KINDS))
+    assert found.beside == Counts(unmanaged=1, probes=2, other=5)
 
 
 PODS = st.lists(

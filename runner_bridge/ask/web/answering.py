@@ -8,26 +8,26 @@ asks, may hold up the loop that judges.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from runner_bridge.ask.answers import addresses, check, status
 from runner_bridge.ask.metrics import words_of
 from runner_bridge.ask.views import status_data, verdict_data, who_had_data
 from runner_bridge.ask.web.problem import BusyError
-from runner_bridge.core.holding import Holder, Holding, holding
+from runner_bridge.core.holding import Holding, holding
 from runner_bridge.core.judge import summed
 from runner_bridge.core.model.cluster import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
     from runner_bridge.ask.web.sources import Sources, WhoHad
     from runner_bridge.core.model.cluster import Address, IPPool, Pod
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
-    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.policy.model import Policy, Project
 
 T = TypeVar("T")
 
@@ -135,18 +135,39 @@ class Answers:
         await asyncio.gather(*self._asking, return_exceptions=True)
 
     async def _count(self) -> Holding:
-        return await asyncio.to_thread(holding, self._sources.policy(), self._sources.pods())
+        return await asyncio.to_thread(_held, self._taken())
 
     async def _make_status(self) -> bytes:
-        return await asyncio.to_thread(_status, *self._taken())
+        return await asyncio.to_thread(_status, self._taken())
 
     async def _make_check(self) -> bytes:
-        return await asyncio.to_thread(_check, *self._taken())
+        return await asyncio.to_thread(_check, self._taken())
 
-    def _taken(self) -> tuple[BridgeState, Policy, Sequence[Verdict], Sequence[Pod], Sequence[IPPool] | None]:
+    def _taken(self) -> _Taken:
         """Take everything at one moment, before a thread begins to look at it."""
         sources = self._sources
-        return sources.state(), sources.policy(), sources.verdicts(), sources.pods(), sources.pools()
+        return _Taken(
+            state=sources.state(),
+            policy=sources.policy(),
+            verdicts=sources.verdicts(),
+            pods=sources.pods(),
+            pools=sources.pools(),
+            short_ids=sources.short_ids(),
+            projects=sources.projects(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What an answer is made of; fields as of `Sources`."""
+
+    state: BridgeState
+    policy: Policy
+    verdicts: Sequence[Verdict]
+    pods: Sequence[Pod]
+    pools: Sequence[IPPool] | None
+    short_ids: Sequence[tuple[str, str]]
+    projects: Iterable[Project] | None
 
 
 def _has_failed(task: asyncio.Task[T]) -> bool:
@@ -154,47 +175,31 @@ def _has_failed(task: asyncio.Task[T]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
-def _checked(
-    state: BridgeState,
-    policy: Policy,
-    verdicts: Sequence[Verdict],
-    held: Holding,
-    pools: Sequence[IPPool] | None,
-) -> check.CheckAnswer:
-    snapshot = Snapshot(pools=None if pools is None else tuple(pools), gaps=state.gaps)
+def _held(taken: _Taken) -> Holding:
+    return holding(taken.policy, taken.pods, short_ids=taken.short_ids)
+
+
+def _checked(taken: _Taken, held: Holding) -> check.CheckAnswer:
+    state = taken.state
     judgement = summed(
-        policy,
-        snapshot,
-        verdicts,
+        taken.policy,
+        Snapshot(pools=None if taken.pools is None else tuple(taken.pools), gaps=state.gaps),
+        taken.verdicts,
         now=state.at,
-        unmanaged=held.pods_of(Holder.OTHER_JOBS),
-        probes=held.pods_of(Holder.PROBES),
-        other=held.others,
+        projects=taken.projects,
+        beside=held.beside,
     )
     return check.answer(judgement, source=f"watched {state.server}", judged_at=state.at)
 
 
-def _status(
-    state: BridgeState,
-    policy: Policy,
-    verdicts: Sequence[Verdict],
-    pods: Sequence[Pod],
-    pools: Sequence[IPPool] | None,
-) -> bytes:
-    held = holding(policy, pods)
-    fills = status.fills(policy, held, pools=pools)
-    answer = status.answer(state, _checked(state, policy, verdicts, held, pools), held, fills)
-    return status_data.render(answer).encode()
+def _status(taken: _Taken) -> bytes:
+    held = _held(taken)
+    fills = status.fills(taken.policy, held, pools=taken.pools)
+    return status_data.render(status.answer(taken.state, _checked(taken, held), held, fills)).encode()
 
 
-def _check(
-    state: BridgeState,
-    policy: Policy,
-    verdicts: Sequence[Verdict],
-    pods: Sequence[Pod],
-    pools: Sequence[IPPool] | None,
-) -> bytes:
-    return verdict_data.render_compact(_checked(state, policy, verdicts, holding(policy, pods), pools))
+def _check(taken: _Taken) -> bytes:
+    return verdict_data.render_compact(_checked(taken, _held(taken)))
 
 
 def _who_had(ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from runner_bridge.ask.metrics import Metrics
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.ledger import Gap, Interval
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
-    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.policy.model import Policy, Project
 
 
 class WhoHad(Protocol):
@@ -30,6 +30,10 @@ class WhoHad(Protocol):
         Raises:
             LedgerError: it cannot be read.
         """
+
+
+def _no_projects() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,5 +56,9 @@ class Sources:
     metrics: Metrics
     tell: Callable[[str], None]
     """Tells the log one sentence: who asked for what had an address, and defects."""
+    short_ids: Callable[[], Sequence[tuple[str, str]]] = tuple
+    """Pairs (short id, runner's name) that are known besides the policy's."""
+    projects: Callable[[], Iterable[Project] | None] = _no_projects
+    """GitLab's list of projects; None where nobody gave one."""
     tokens: tuple[Token, ...] = ()
     """None: only this machine is believed."""

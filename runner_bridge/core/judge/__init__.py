@@ -96,9 +96,8 @@ def summed(
     verdicts: Iterable[Verdict],
     *,
     now: datetime,
-    unmanaged: int = 0,
-    probes: int = 0,
-    other: int = 0,
+    projects: Iterable[Project] | None = None,
+    beside: Counts | None = None,
 ) -> Judgement:
     """
     Put verdicts that were made one by one into the judgement of a whole.
@@ -108,15 +107,16 @@ def summed(
         snapshot: what all of them stand on: pools and gaps; pods need not be in it.
         verdicts: of every job pod.
         now: when they hold.
-        unmanaged: job pods of runners that the policy does not declare.
-        probes: pods of `probe`.
-        other: pods that are none of these.
+        projects: GitLab's list of projects; None where nobody gave one.
+        beside: how many pods got no verdict; nothing else of it counts. None: none.
 
     Never raises.
     """
     ordered = in_order(verdicts)
-    findings, waived = split(policy.waivers, cluster_findings(Evidence(policy, snapshot), ordered), now.date())
-    counts = counted(ordered, unmanaged=unmanaged, probes=probes, other=other)
+    evidence = Evidence(policy, snapshot, projects=projects)
+    findings, waived = split(policy.waivers, cluster_findings(evidence, ordered), now.date())
+    beside = beside or Counts()
+    counts = counted(ordered, unmanaged=beside.unmanaged, probes=beside.probes, other=beside.other)
     return Judgement(verdicts=tuple(ordered), findings=findings, waived=waived, counts=counts)
 
 

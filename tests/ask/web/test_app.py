@@ -72,6 +72,17 @@ async def test_check_gives_every_verdict_and_its_exit_code() -> None:
     assert document["source"] == "watched https://10.0.0.1:6443"
 
 
+async def test_what_is_known_besides_the_policy_counts() -> None:
+    pod = make.job_pod(marks=make.marks(short_id="Xx1234567", manager="x"))
+    known: dict[str, Any] = {"short_ids": lambda: [("Xx1234567", "infra-platform")], "projects": list}
+    async with served(pods=lambda: [pod]) as client:
+        _, without, _ = await client.get("/api/v1/check")
+    async with served(pods=lambda: [pod], **known) as client:
+        _, within, _ = await client.get("/api/v1/check")
+    assert (without["counts"]["unmanaged"], within["counts"]["unmanaged"]) == (1, 0)
+    assert "not in the list of projects" in within["notes"][0]["observed"]
+
+
 async def test_check_in_a_picture_that_is_not_whole_proves_nothing() -> None:
     async with served(state=lambda: TORN) as client:
         _, document, _ = await client.get("/api/v1/check")
