@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from runner_bridge.cli.check_scope import Scope
+    from runner_bridge.cli.reload import Inputs
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.model.verdict import Judgement
-    from runner_bridge.core.policy.model import Policy
 
 FORMATS = ("table", "wide", "json", "yaml", "junit", "codequality")
 KINDS = ("pods", "blocks", "pools", "events", "namespaces")
@@ -110,9 +110,12 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         raise click.UsageError(message)
     namespace = "" if all_namespaces else namespace
     if is_watched:
-        _refuse_beside_watch({"--pods": dumps["pods"], "--projects": projects, "--config": configs, "--strict": strict})
+        from runner_bridge.cli.reload import Inputs
+
+        _refuse_beside_watch({"--pods": dumps["pods"], "--strict": strict})
         scope = Scope(namespace=namespace, selector=selector)
-        return _watch(read_policy(policy), scope, (kubeconfig, context), output=output, expect_min=expect_min)
+        inputs = Inputs(policy=policy, projects=projects, configs=configs)
+        return _watch(inputs, scope, (kubeconfig, context), output=output, expect_min=expect_min)
     moment = now or (_taken_at(dumps["pods"]) if dumps["pods"] else datetime.now(tz=UTC))
     accepted = read_policy(policy, moment.date())
     known = read_runners(configs, accepted)
@@ -141,21 +144,24 @@ def command(  # noqa: PLR0913 - click hands in each option by name
 def _refuse_beside_watch(given: Mapping[str, object]) -> None:
     names = [name for name, value in given.items() if value]
     if names:
-        message = f"--watch judges by the policy and the cluster alone. Leave out {', '.join(names)}."
+        message = f"--watch judges the cluster as it is, by addresses or blocks. Leave out {', '.join(names)}."
         raise click.UsageError(message)
 
 
-def _watch(policy: Policy, scope: Scope, cluster: tuple[str, str], *, output: str, expect_min: int) -> int:
+def _watch(inputs: Inputs, scope: Scope, cluster: tuple[str, str], *, output: str, expect_min: int) -> int:
     from runner_bridge.cli import INTERRUPTED
     from runner_bridge.cli.check_watch import FORMATS as WATCHED
-    from runner_bridge.cli.check_watch import watch
+    from runner_bridge.cli.check_watch import JudgedBy, watch
+    from runner_bridge.cli.reload import read_known
 
     if output not in WATCHED:
         message = f"--watch prints {', '.join(WATCHED)}; {output} is one report of one moment."
         raise click.UsageError(message)
     kubeconfig, context = cluster
+    policy = read_policy(inputs.policy)
+    judged_by = JudgedBy(policy=policy, known=read_known(inputs, policy))
     try:
-        watch(policy, scope=scope, output=output, expect_min=expect_min, kubeconfig=kubeconfig, context=context)
+        watch(judged_by, scope=scope, output=output, expect_min=expect_min, kubeconfig=kubeconfig, context=context)
     except KeyboardInterrupt:
         return INTERRUPTED
     return UNPROVEN

@@ -11,6 +11,7 @@ import asyncio
 import random
 import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.ledger import Entry
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy
+    from runner_bridge.flow.controller.bench import Known
     from runner_bridge.flow.observe.picture import Touched
     from runner_bridge.ports.kube import CalicoApi, Cluster
 
@@ -48,8 +50,16 @@ _OTHER_SCREEN, _OWN_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedBy:
+    """What is meant, and what is known besides."""
+
+    policy: Policy
+    known: Known
+
+
 def watch(
-    policy: Policy,
+    judged_by: JudgedBy,
     *,
     scope: Scope,
     output: str,
@@ -61,7 +71,7 @@ def watch(
     Show the verdicts of a cluster and keep them fresh, until Ctrl-C; at once where nothing can be judged.
 
     Args:
-        policy: what is meant.
+        judged_by: what is meant.
         scope: which pods.
         output: one of `FORMATS`.
         expect_min: how many job pods there must be.
@@ -82,7 +92,7 @@ def watch(
                 note(f"runner-bridge: {cluster.reader.server}: nothing can be judged: {api.explanation}.")
                 return
             with _drawing(output, is_terminal() and output != "json") as draw:
-                await _Watch(policy, cluster, api, scope, expect_min).run(draw)
+                await _Watch(judged_by, cluster, api, scope, expect_min).run(draw)
 
     try:
         asyncio.run(show())
@@ -101,8 +111,9 @@ def _leaf(errors: BaseExceptionGroup) -> BaseException:
 class _Watch:
     """The rooms, and what they come to; also `flow.controller.Says`: it only wants to know that something was said."""
 
-    def __init__(self, policy: Policy, cluster: Cluster, api: CalicoApi, scope: Scope, expect_min: int) -> None:
-        self._policy = policy
+    def __init__(self, judged_by: JudgedBy, cluster: Cluster, api: CalicoApi, scope: Scope, expect_min: int) -> None:
+        self._policy = policy = judged_by.policy
+        self._known = judged_by.known
         self._cluster = cluster
         self._api = api
         self._expect_min = expect_min
@@ -118,7 +129,7 @@ class _Watch:
         self._blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
         tools = Tools(record=_nowhere, clock=_now, pause=asyncio.sleep, read_pod=self._observer.read_pod, says=self)
         context = Context(cluster=policy.cluster.name, gitlab=policy.gitlab.url, policy=policy.digest, actor="check")
-        self._controller = Controller(policy, context, self._observer.picture, self._blocks, tools, None)
+        self._controller = Controller(policy, context, self._observer.picture, self._blocks, tools, None, self._known)
         self._observer.report_to(self._heard)
 
     async def run(self, draw: Callable[[CheckAnswer], None]) -> None:
@@ -167,12 +178,14 @@ class _Watch:
     def _answer(self) -> CheckAnswer:
         now = _now()
         picture = self._observer.picture
-        held = holding(self._policy, (pod for _, pod in picture.pods()))
+        known = self._known
+        held = holding(self._policy, (pod for _, pod in picture.pods()), short_ids=known.short_ids)
         judgement = summed(
             self._policy,
             Snapshot(pools=picture.pools(), gaps=self._controller.doubts),
             self._controller.verdicts,
             now=now,
+            projects=None if known.projects is None else known.projects.values(),
             beside=held.beside,
         )
         source = f"{now:%H:%M:%S} UTC: watching {self._cluster.reader.server}, 0 writes; {self._api.explanation}."

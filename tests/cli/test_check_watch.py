@@ -152,6 +152,16 @@ def test_only_what_is_selected_is_watched(cluster: Pretend, arguments: tuple[str
         one.until(pods)
 
 
+def test_what_other_files_tell_is_shown_too(cluster: Pretend) -> None:  # noqa: F811
+    add(cluster, "good", "172.16.0.1")
+    projects = cluster.kubeconfig().parent / "projects.json"
+    projects.write_text('[{"id": 4217, "path_with_namespace": "platform/api"}]')
+    with watching(cluster, "--projects", str(projects)) as one:
+        one.until("platform/api")
+        assert one.interrupt() == 130
+    assert "was not checked" not in one.text
+
+
 class Bare(BaseHTTPRequestHandler):
     """An API server that serves nothing."""
 
@@ -178,7 +188,7 @@ def test_a_cluster_without_calico_ends_it_with_a_sentence(tmp_path: Path, capsys
     ("arguments", "said"),
     [
         (["--pods", "pods.json"], "Leave out --pods"),
-        (["--strict", "--config", "c.toml"], "Leave out --config, --strict"),
+        (["--strict", "--pods", "x"], "Leave out --pods, --strict"),
         (["-o", "junit"], "junit is one report of one moment"),
         (["-l", "a=b,"], "selector"),
     ],
