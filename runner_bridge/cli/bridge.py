@@ -13,11 +13,6 @@ ledger is lost nothing more is sent; what became of the rest the next term finds
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import socket
-import time
-import uuid
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,18 +21,16 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from runner_bridge.cli import memory
+from runner_bridge.cli.bridge_election import election
 from runner_bridge.cli.bridge_rooms import Rooms, context_of, wire
 from runner_bridge.cli.bridge_state import state_of
 from runner_bridge.cli.bridge_terms import Terms
-from runner_bridge.cli.lease_name import read_lease_name
 from runner_bridge.cli.ledger_access import witnessing
 from runner_bridge.cli.log import no_log
 from runner_bridge.core.errors import LedgerError, NeighbourError, SettingsError
 from runner_bridge.core.model.state import PolicyState, Role
 from runner_bridge.core.redact import redact
 from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Known
-from runner_bridge.flow.lead import Lead
-from runner_bridge.flow.lead import Tools as LeadTools
 from runner_bridge.flow.measures import UNMEASURED, Measures
 from runner_bridge.ports.kube import Writer, discover_calico, open_cluster
 from runner_bridge.ports.ledger import CLOCK_TOLERANCE, Ledger
@@ -52,8 +45,8 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy
-    from runner_bridge.flow.controller.controller import Says
-    from runner_bridge.flow.lead import Times
+    from runner_bridge.flow.controller.given import Says
+    from runner_bridge.flow.lead import Lead, Times
     from runner_bridge.flow.observe.picture import Picture
     from runner_bridge.ports.kube import Access, CalicoApi, Cluster
 
@@ -70,8 +63,6 @@ CALICO_AGAIN_S: Final = 300.0
 """How often it is found out again where Calico's objects are."""
 CALICO_SOON_S: Final = 5.0
 """How soon at the earliest, where somebody did not find them."""
-LEASE: Final = "runner-bridge"
-"""The name of the Lease, where none is given."""
 
 
 def present() -> datetime:
@@ -400,7 +391,7 @@ async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
     """
     async with open_cluster(wanted.access, kubeconfig=wanted.kubeconfig, context=wanted.context) as cluster:
         api = await discover_calico(cluster.reader)
-        lead = _election(wanted, cluster)
+        lead = election(wanted, cluster)
         ledger = await asyncio.to_thread(Ledger.open, wanted.ledger)
         try:
             with witnessing(wanted.witness) as witness:
@@ -417,25 +408,6 @@ async def open_bridge(wanted: Wanted) -> AsyncIterator[Bridge]:
                     await bridge.close()
         finally:
             await asyncio.to_thread(ledger.close)
-
-
-def _election(wanted: Wanted, cluster: Cluster) -> Lead | None:
-    """Choose whether there is an election, and by which Lease."""
-    in_cluster = wanted.access is None and not cluster.access.context
-    if not (in_cluster or wanted.lease if wanted.elect is None else wanted.elect):
-        return None
-    namespace, name = read_lease_name(wanted.lease) if wanted.lease else (cluster.access.namespace, LEASE)
-    tools = LeadTools(
-        leases=cluster.writer, clock=_awake_or_not, present=wanted.clock, pause=asyncio.sleep, jitter=random.random
-    )
-    host = os.environ.get("HOSTNAME") or socket.gethostname()
-    return Lead(namespace, name, f"{host}_{uuid.uuid4().hex[:8]}", tools, wanted.lease_times)
-
-
-def _awake_or_not() -> float:
-    """Return seconds that go on while the machine sleeps too, where the system counts them (Linux)."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 async def _first(*works: Awaitable[Any]) -> int:

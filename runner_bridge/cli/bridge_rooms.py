@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from runner_bridge.flow.act import Act
 from runner_bridge.flow.act import Tools as Hands
-from runner_bridge.flow.controller.controller import Controller, Tools
+from runner_bridge.flow.controller.controller import Controller
 from runner_bridge.flow.controller.entries import Context
+from runner_bridge.flow.controller.given import Tools
 from runner_bridge.flow.observe.blocks import Blocks
 from runner_bridge.flow.observe.observer import Observer
 

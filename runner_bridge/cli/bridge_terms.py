@@ -18,7 +18,7 @@ from runner_bridge.core.model.ledger import Purpose
 from runner_bridge.core.model.state import LedgerState
 from runner_bridge.core.redact import redact
 from runner_bridge.flow.act import ENFORCING, WINDOW_S
-from runner_bridge.flow.controller.controller import Before
+from runner_bridge.flow.controller.given import Before
 from runner_bridge.ports.ledger import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:

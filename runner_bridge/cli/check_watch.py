@@ -23,8 +23,9 @@ from runner_bridge.core.judge import summed
 from runner_bridge.core.model.cluster import Snapshot
 from runner_bridge.core.redact import redact
 from runner_bridge.core.wire.selectors import parse_selector
-from runner_bridge.flow.controller.controller import Controller, Tools
+from runner_bridge.flow.controller.controller import Controller
 from runner_bridge.flow.controller.entries import Context
+from runner_bridge.flow.controller.given import Tools
 from runner_bridge.flow.observe.blocks import Blocks
 from runner_bridge.flow.observe.observer import Observer
 from runner_bridge.ports.kube import Patience, discover_calico, open_cluster

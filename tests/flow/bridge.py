@@ -15,6 +15,7 @@ from runner_bridge.core.model.ledger import Entry, EntryKind, Interval, Interval
 from runner_bridge.core.model.verdict import Grade
 from runner_bridge.flow import act as acting
 from runner_bridge.flow.controller import controller as controlling
+from runner_bridge.flow.controller import given
 from runner_bridge.flow.controller.entries import Context
 from runner_bridge.flow.observe.blocks import Blocks
 from runner_bridge.flow.observe.observer import Observer
@@ -170,8 +171,8 @@ async def running(
         api = await discover_calico(cluster.reader)
         observer = Observer(namespaces, api.pools, reads=cluster.reader, pause=sleep, jitter=lambda: 0.5)
         blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
-        tools = controlling.Tools(record=book.record, clock=clock, pause=sleep, read_pod=observer.read_pod, says=said)
-        before = controlling.Before(intervals=tuple(book.open), intents=tuple(book.intents))
+        tools = given.Tools(record=book.record, clock=clock, pause=sleep, read_pod=observer.read_pod, says=said)
+        before = given.Before(intervals=tuple(book.open), intents=tuple(book.intents))
         controller = controlling.Controller(accepted, CONTEXT, observer.picture, blocks, tools, before)
         observer.report_to(controller.touch)
         hands = acting.Tools(

@@ -12,9 +12,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from typing import TYPE_CHECKING, Final, Protocol
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Final
 
 from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.flow.act import Due, settled
@@ -22,25 +20,24 @@ from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Bench, Known, all
 from runner_bridge.flow.controller.entries import Held, closed, gap, kept, told
 from runner_bridge.flow.controller.intervals import OpenIntervals
 from runner_bridge.flow.controller.proving import Prover
-from runner_bridge.flow.measures import UNMEASURED, Measures
 from runner_bridge.flow.observe.picture import NOT_LISTED
 from runner_bridge.flow.observe.watching import NEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.cluster import Gap, Pod
-    from runner_bridge.core.model.ledger import Entry, Interval, IntervalKey
+    from runner_bridge.core.model.ledger import Entry, IntervalKey
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy
-    from runner_bridge.core.wire.stream import Key, Seen
+    from runner_bridge.core.wire.stream import Key
     from runner_bridge.flow.act import Act
     from runner_bridge.flow.controller.bench import Judged
     from runner_bridge.flow.controller.entries import Context
+    from runner_bridge.flow.controller.given import Before, Tools
     from runner_bridge.flow.observe.blocks import Blocks
-    from runner_bridge.flow.observe.picture import Picture, Source, Touched
+    from runner_bridge.flow.observe.picture import Picture, Touched
 
 TICK_S: Final = 1.0
 """How often pods without an address are looked at again: their clock runs without any change."""
@@ -49,48 +46,6 @@ LOOK_AGAIN_TICKS: Final = 30
 SWEEP_S: Final = 600.0
 MOST_AT_ONCE: Final = 50
 """Pods that are judged before others have their turn."""
-
-
-class Says(Protocol):
-    """Who is told, by `cli`."""
-
-    def verdict(self, verdict: Verdict, at: datetime) -> None:
-        """Tell a verdict that is new or has changed."""
-
-    def doubt(self, gaps: tuple[Gap, ...], at: datetime) -> None:
-        """Tell why nothing is judged now; no gaps: it is over."""
-
-    def finding(self, finding: Finding, at: datetime) -> None:
-        """Tell a finding about the cluster, because of which nothing is judged."""
-
-    def note(self, text: str) -> None:
-        """Tell what could not be done, in one sentence."""
-
-
-class Tools(Struct, frozen=True, kw_only=True):
-    """What the loop is driven with; chosen by `cli`."""
-
-    record: Callable[[tuple[Entry, ...]], Awaitable[None]]
-    """Returns once the entries are durable."""
-    clock: Callable[[], datetime]
-    pause: Callable[[float], Awaitable[None]]
-    read_pod: Callable[[Key], Awaitable[tuple[Source, Seen] | None]]
-    """Reads one pod afresh; None where it is gone."""
-    says: Says
-    measures: Measures = UNMEASURED
-
-
-class Before(Struct, frozen=True, kw_only=True):
-    """What the ledger knows of the time before this process."""
-
-    intervals: tuple[Interval, ...] = ()
-    """Those that are open."""
-    intents: tuple[Entry, ...] = ()
-    """Of actions of which the outcome is not known."""
-    seen_to_at: datetime | None = None
-    """When the process before was last at work; None: there was none, or it has only just ended."""
-    begun_at: datetime | None = None
-    """When this term began: what could not be seen from then on is a gap. None: not told."""
 
 
 class Controller:

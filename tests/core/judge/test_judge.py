@@ -927,3 +927,10 @@ def test_no_secret_and_no_line_break_leaves_through_a_quotation() -> None:
     assert "FAKETOKEN" not in finding.headline
     assert "\n" not in finding.headline
     assert len(finding.observed) < 200
+
+
+def test_an_index_of_projects_is_taken_as_it_is() -> None:
+    index = {str(LISTED.id): LISTED}
+    listed, indexed = (Evidence(policy(), c.Snapshot(pods=()), projects=one) for one in ([LISTED], index))
+    assert listed.projects == index
+    assert indexed.projects is index
