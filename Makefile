@@ -65,7 +65,7 @@ lock: $(VENV)/dev.stamp  ## pin the newest libraries again, with their hashes
 	@$(BIN)/uv pip compile pyproject.toml --group build --group test --group lint --group bench $(LOCK) -o requirements/dev.txt
 
 bench: $(VENV)/dev.stamp  ## the promises on speed, peers in the same run
-	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove everything that was set up
 	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

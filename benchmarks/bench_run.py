@@ -23,6 +23,7 @@ from time import perf_counter, process_time, thread_time
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from bench_ledger import sync_ms
 from cluster_server import serving
 from recorded import policy
 
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from runner_bridge.cli.bridge import Bridge
 
 PODS = int(os.environ.get("PODS", "50_000"))
-EVENTS, RATE, BURST = 5_000, 1_000, 300
+FEW = 200
+"""Pods that are there before the events come."""
+EVENTS, RATE, BURST = 3_000, 1_000, 300
 
 
 class Quiet:
@@ -97,7 +100,8 @@ def told(what: str, **found: Any) -> None:
     print(json.dumps({"what": what, **found}), flush=True)
 
 
-async def bridge(url: str, ledger: str, mode: str, pods: int) -> None:
+async def bridge(url: str, ledger: str, mode: str, pods: int, *, streaming: bool) -> None:
+    """Run a bridge until every pod is proven, then on new ones where that is wanted; tell what was measured."""
     wanted = Wanted(
         policy=policy(),
         policy_file="policy.yaml",
@@ -124,14 +128,22 @@ async def bridge(url: str, ledger: str, mode: str, pods: int) -> None:
             all_kib=resident_kib(),
             writes=one.cluster.session.writes,
         )
-        if mode == "label" and pods < EVENTS:
-            await control(url, f"stream?from={pods}&count={EVENTS}&rate={RATE}")
-            await until(lambda: len(one.verdicts) == pods + EVENTS)
-            await asyncio.sleep(1)
-            told("rate", stalls=heart.take(), **await control(url, "report"))
+        if streaming:
+            told("rate", **await streamed(one, url, pods, EVENTS, RATE), stalls=heart.take())
+            told("burst", **await streamed(one, url, pods + EVENTS, BURST, 0), stalls=heart.take())
         stop.set()
         await running
         beating.cancel()
+
+
+async def streamed(one: Bridge, url: str, first: int, count: int, rate: int) -> Any:
+    """Have pods made, and wait until each has its label; return what the server noted."""
+    await control(url, f"stream?from={first}&count={count}&rate={rate}")
+    async with asyncio.timeout(120):
+        while len((found := await control(url, "report"))["waited_ms"]) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+    await settled(one, first + count)
+    return found
 
 
 async def settled(one: Bridge, pods: int) -> None:
@@ -146,16 +158,54 @@ async def settled(one: Bridge, pods: int) -> None:
         await asyncio.sleep(0.02 if at < pods else 0.5)
 
 
-def fresh(*arguments: str) -> list[dict[str, Any]]:
+def fresh(url: str, ledger: str, mode: Mode, pods: int, *options: str) -> dict[str, Any]:
     """Run a bridge in a fresh process; return what it told."""
-    command = [sys.executable, __file__, "bridge", *arguments]
+    command = [sys.executable, __file__, "bridge", url, ledger, mode, str(pods), *options]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return {one["what"]: one for one in map(json.loads, done.stdout.splitlines())}
+
+
+def percentile(times: list[float], part: float) -> float:
+    return sorted(times)[int(len(times) * part)]
+
+
+def listing(folder: str) -> None:
+    with serving(PODS) as url:
+        found = fresh(url, f"{folder}/list.db", Mode.OBSERVE, PODS)["listed"]
+    stalls = found["stalls"]
+    print(f"{PODS:,} job pods listed, judged, recorded and proven by their blocks")
+    print(f"  {found['seconds']:.0f} s, {found['cpu'] / PODS * 1e6:.0f} µs of CPU a pod")
+    all_mib = found["all_kib"] / 1024
+    print(f"  memory: {found['grown_kib'] / PODS:.2f} KiB a pod, {all_mib:.0f} MiB in all, aim 1.5 and 200")
+    print(f"  longest stalls of the loop, aim 15 ms: CPU {stalls['cpu'][-1]:.1f} ms, tenth {stalls['cpu'][0]:.1f} ms;")
+    print(f"    by the clock {stalls['wall'][-1]:.1f} ms, tenth {stalls['wall'][0]:.1f} ms")
+
+
+def labelling(folder: str) -> int:
+    """Return how many writes a bridge sends that starts where all labels are right."""
+    with serving(FEW) as url:
+        told = fresh(url, f"{folder}/label.db", Mode.LABEL, FEW, "streaming")
+        again = fresh(url, f"{folder}/label.db", Mode.LABEL, FEW + EVENTS + BURST)["listed"]
+    waited, burst = told["rate"]["waited_ms"], told["burst"]
+    sync = f"the ledger on a disk with {sync_ms(folder):.2f} ms a sync"
+    print(f"from the event to its patch, {RATE:,} events a second, {sync}")
+    halves = ", ".join(f"p{part:.0%} {percentile(waited, part):.1f} ms" for part in (0.5, 0.9, 0.99)).replace("%", "")
+    print(f"  {halves}, aim p99 5 ms; {BURST} at once: all patched after {burst['burst_ms']:.0f} ms, aim 120 ms")
+    print(f"a start where {FEW + EVENTS + BURST:,} pods have their labels: {again['writes']} writes, promised 0")
+    return int(again["writes"])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-run-", dir=os.environ.get("LEDGER_FOLDER")) as folder:
+        writes = labelling(folder)
+        listing(folder)
+    if writes:
+        sys.exit(f"a start where all is right has sent {writes} writes")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["bridge"]:
-        asyncio.run(bridge(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])))
+        url, ledger, mode, pods, *options = sys.argv[2:]
+        asyncio.run(bridge(url, ledger, mode, int(pods), streaming=bool(options)))
     else:
-        with tempfile.TemporaryDirectory() as folder, serving(PODS) as url:
-            print(fresh(url, f"{folder}/l.db", "observe", str(PODS)))
+        main()

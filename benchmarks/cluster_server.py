@@ -3,7 +3,7 @@ An API server in a process of its own that serves as many recorded job pods as w
 
 It holds no objects: pods and Calico's blocks are written from their numbers as they are asked for, so that tens of
 thousands cost it nothing. It tells everything a bridge reads, streams what it is told to, and keeps the labels that are
-laid. Told by HTTP as well: `POST /control/stream?from=&count=&rate=` and `GET /control/report`.
+laid. Told over HTTP: `/control/stream?from=&count=&rate=` has pods made, `/control/report` says what was noted.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ class Server:
         self._pods = JobPods()
         self._numbers = set(range(count))
         self._labels: dict[int, dict[str, str]] = {}
-        self._by_name: dict[str, int] = {}
         self._version = 10_000_000
         self._watchers: dict[str, web.StreamResponse] = {}
         self._sent: dict[int, float] = {}
         self._patched: dict[int, float] = {}
-        self.patches = self.events = 0
+        self.patches = 0
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:  # noqa: PLR0911 - one line per request
         parts = request.path.strip("/").split("/")
@@ -49,7 +48,6 @@ class Server:
         if request.method == "PATCH":
             return await self._patch(request, parts[-1])
         if request.method == "POST":
-            self.events += 1
             return web.json_response({}, status=201)
         if parts[-1] == "pods":
             return await (self._watch if "watch" in request.query else self._list)(request, parts[3])
@@ -142,6 +140,8 @@ class Server:
     async def _control(self, request: web.BaseRequest, what: str) -> web.Response:
         if what == "stream":
             first, count, rate = (int(request.query[key]) for key in ("from", "count", "rate"))
+            self._sent.clear()
+            self._patched.clear()
             began = time.monotonic()
             for number in range(first, first + count):
                 if rate:
@@ -149,27 +149,15 @@ class Server:
                 self._numbers.add(number)
                 self._sent[number] = time.monotonic()
                 await self._write([(number, "ADDED")])
-        return web.json_response(
-            {
-                "patches": self.patches,
-                "events": self.events,
-                "waited_ms": [
-                    (self._patched[number] - sent) * 1000
-                    for number, sent in self._sent.items()
-                    if number in self._patched
-                ],
-                "burst_ms": (max(self._patched.values()) - min(self._sent.values())) * 1000
-                if self._sent and self._patched
-                else 0.0,
-            }
-            if what == "report"
-            else {"watchers": sorted(self._watchers)}
-        )
+        sent, patched = self._sent, self._patched
+        waited = [(patched[number] - at) * 1000 for number, at in sent.items() if number in patched]
+        burst = (max(patched.values()) - min(sent.values())) * 1000 if sent and patched else 0.0
+        return web.json_response({"patches": self.patches, "waited_ms": waited, "burst_ms": burst})
 
 
 async def serve(count: int) -> None:
     """Serve until standard input ends; the first line of standard output is the port."""
-    runner = web.ServerRunner(web.Server(Server(count).answer))
+    runner = web.ServerRunner(web.Server(Server(count).answer), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(runner.addresses[0][1], flush=True)
