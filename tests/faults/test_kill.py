@@ -101,7 +101,10 @@ async def test_a_thousand_pods_are_judged_and_recorded_though_the_bridge_is_kill
                 await asyncio.sleep(0.2)
             assert not wrong(), last.text
             live, held = seen(), {one["metadata"]["name"]: one for one in pods() if given(one)}
-            await last.until(lambda: open_in(url) == {one["metadata"]["uid"] for one in held.values()}, 20)
+            # One whose life is changing just now (not Running yet, or leaving) may be there or not.
+            uids = {name: one["metadata"]["uid"] for name, one in held.items()}
+            steady = {uids[name] for name in live if name in networked}
+            await last.until(lambda: steady <= open_in(url) <= set(uids.values()), 20)
             await last.until(lambda: set(live) & networked <= last.proven, 20)
             assert await last.end() == CLEAN, last.text
         events = pretend.admin("GET", f"/apis/events.k8s.io/v1/namespaces/{story.namespace}/events")["items"]
@@ -118,8 +121,9 @@ async def test_a_thousand_pods_are_judged_and_recorded_though_the_bridge_is_kill
     kept = recorded(url, "pretend")
     assert kept.findings == []
     assert kept.unsettled == []
-    assert {one.pod: str(one.outcome) for one in kept.open} == {name: expected[name] for name in held}
-    assert {(one.pod_uid, one.address) for one in kept.open} == {
+    assert {one.pod_uid for one in kept.open} >= steady
+    assert [one for one in kept.open if str(one.outcome) != expected[one.pod]] == []
+    assert {(one.pod_uid, one.address) for one in kept.open} <= {
         (pod["metadata"]["uid"], given(pod)) for pod in held.values()
     }
     nothing_is_lost_or_there_twice(url, kept, (tmp_path / "witness.log").read_text())
