@@ -10,7 +10,7 @@ PINNED := $(INSTALL) --require-hashes --only-binary :all: -r
 
 CLUSTER := .cache/cluster
 
-.PHONY: help demo test cluster postgresql check format golden lock bench clean
+.PHONY: help demo test cluster postgresql promtool check format golden lock bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,7 +42,13 @@ postgresql:  ## the real PostgreSQL server of the tests, from the distribution
 	    echo "[+] installing PostgreSQL"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
 	  else echo "[!] no PostgreSQL here: the ledger is tested on SQLite alone. Install it (Debian: postgresql)."; fi
 
-test: $(VENV)/dev.stamp cluster postgresql  ## all tests, with the coverage promise of core and render
+promtool:  ## the real promtool of the tests, from the distribution
+	@command -v promtool >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "[+] installing promtool"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; \
+	  else echo "[!] no promtool here: nobody looks at the form of the metrics. Install it (Debian: prometheus)."; fi
+
+test: $(VENV)/dev.stamp cluster postgresql promtool  ## all tests, with the coverage promise of core and render
 	@$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='runner_bridge/core/*,runner_bridge/render/*' --fail-under=100
 

@@ -17,7 +17,7 @@ from runner_bridge.core.wire.calico import merged_pools
 from runner_bridge.core.wire.stream import ChangeType, Key, Seen, problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runner_bridge.core.model.cluster import Address
     from runner_bridge.core.wire.stream import Change
@@ -108,7 +108,7 @@ class Picture:
             part.listed.add(one.key)
             if part.items.get(one.key) != one:
                 self._set(source.kind, part, one.key, one, touched)
-        return touched.frozen()
+        return touched.frozen(self._by_address)
 
     def finish(self, source: Source, lost: Sequence[str] = ()) -> Touched:
         """End the list: what it did not hold is gone. `lost` are items without so much as a name."""
@@ -120,7 +120,7 @@ class Picture:
         part.gone.clear()
         part.doubt = ""
         part.lost = tuple(lost)
-        return touched.frozen()
+        return touched.frozen(self._by_address)
 
     def apply(self, source: Source, changes: Iterable[Change]) -> Touched:
         """Take in lines of a watch, in any order and any number of times."""
@@ -138,7 +138,7 @@ class Picture:
             else:
                 part.gone.pop(seen.key, None)
                 self._set(source.kind, part, seen.key, seen, touched)
-        return touched.frozen()
+        return touched.frozen(self._by_address)
 
     def doubt(self, source: Source, why: str) -> None:
         """Say why a source is not to be relied on until it is listed again."""
@@ -207,9 +207,13 @@ class Picture:
         Themselves, those that show an address of theirs, pools, their namespaces, and what was reported of them.
         """
         chosen: dict[Key, Pod] = {}
+        looked: set[Address] = set()
         for pod in pods:
             chosen[pod.namespace, pod.name] = pod
             for address in (*pod.addresses, *(pod.annotated or ())):
+                if address in looked:
+                    continue
+                looked.add(address)  # thousands may show it, and each of them may be asked about
                 for key in self._by_address.get(address, ()):
                     if key not in chosen and (rival := self.pod(key)) is not None:
                         chosen[key] = rival
@@ -277,13 +281,11 @@ class Picture:
         for address in shown_before - shown_now:
             rivals = self._by_address.get(address, set())
             rivals.discard(key)
-            touched.pods |= rivals
             if not rivals:
                 self._by_address.pop(address, None)
-        for address in shown_now:
-            rivals = self._by_address.setdefault(address, set())
-            rivals.add(key)
-            touched.pods |= rivals
+        for address in shown_now - shown_before:
+            self._by_address.setdefault(address, set()).add(key)
+        touched.addresses |= shown_before | shown_now
 
     def _failure_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
         if isinstance(old, SandboxFailure):
@@ -302,15 +304,18 @@ class Picture:
 class _Touching:
     """`Touched` while it grows."""
 
-    __slots__ = ("everything", "namespaces", "pods")
+    __slots__ = ("addresses", "everything", "namespaces", "pods")
 
     def __init__(self) -> None:
         self.pods: set[Key] = set()
+        self.addresses: set[Address] = set()
+        """Whoever shows one of them is touched too; found out once at the end, for thousands may show the same."""
         self.namespaces: set[str] = set()
         self.everything = False
 
-    def frozen(self) -> Touched:
-        return Touched(frozenset(self.pods), self.everything, frozenset(self.namespaces))
+    def frozen(self, by_address: Mapping[Address, set[Key]]) -> Touched:
+        pods = self.pods.union(*(by_address.get(one, ()) for one in self.addresses))
+        return Touched(frozenset(pods), self.everything, frozenset(self.namespaces))
 
 
 def _shown(pod: object) -> frozenset[Address]:

@@ -150,6 +150,27 @@ def test_what_bears_on_a_pod_is_itself_its_rivals_and_its_place() -> None:
     assert [one.pod for one in snapshot.failures or ()] == ["b"]
 
 
+class Counted(dict[Any, Any]):
+    """Counts how many members of its values are handed out."""
+
+    members = 0
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        found = super().get(key, default)
+        self.members += len(found or ())
+        return found
+
+
+def test_that_many_pods_show_one_address_costs_each_of_them_one_look() -> None:
+    picture, many = Picture(SOURCES), 500
+    index = picture._by_address = Counted()  # what is counted is how often it is gone through
+    pods = [pod(f"p{number}") for number in range(many)]
+    touched = picture.replace(PODS, [seen(one, 1) for one in pods])
+    assert touched.pods == {("ci", one.name) for one in pods}
+    assert len(picture.about(pods).pods) == many
+    assert index.members <= 2 * many
+
+
 def test_a_kind_that_nobody_asked_for_is_not_the_same_as_none() -> None:
     snapshot = Picture([PODS]).snapshot()
     assert (snapshot.pools, snapshot.namespaces, snapshot.failures) == (None, None, None)
