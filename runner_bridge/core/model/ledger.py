@@ -1,9 +1,9 @@
 """
-The values of the ledger: what is recorded (`Entry`), who records it (`Opening`), and what follows from it (`Interval`).
+The values of the ledger: what is recorded (`Entry`), who records it (`Opening`), and what follows (`Interval`, `Fact`).
 
-An entry says all that is known at its moment; nothing in it is ever changed. Intervals are derived from entries
-(`core.intervals`) and can be derived again. Moments are aware and in UTC, addresses are text in canonical form, as the
-ledger keeps them. Import this module by its name, as `core.model.cluster`.
+An entry says all that is known at its moment; nothing in it is ever changed. Intervals and facts are derived from
+entries (`core.intervals`, `core.facts`) and can be derived again. Moments are aware and in UTC, addresses are text in
+canonical form, as the ledger keeps them. Import this module by its name, as `core.model.cluster`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ class EntryKind(StrEnum):
     """Something a person was told."""
     CARRIED = "carried"
     """An interval that prune took over from the segments it removed, as it stood then."""
+    FACT = "fact"
+    """What GitLab says of the job that a pod claims to run."""
+
+
+class Standing(StrEnum):
+    """What has become of a pod's claim to run a job, once GitLab was asked."""
+
+    CONFIRMED = "confirmed"
+    """The project has this job, and all that could be compared agrees."""
+    CONTRADICTED = "contradicted"
+    """GitLab has another project, runner or time for it, or no such job where it shows us the others."""
+    UNSEEN = "unseen"
+    """GitLab does not show us the project, so it proves nothing."""
 
 
 class Step(StrEnum):
@@ -60,7 +73,8 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     One line of the ledger. Which fields are filled depends on the kind; empty means not known or not applicable.
 
     `opened`, `judged`: the pod's fields, all that is known, each time. `closed`: at least cluster, pod_uid, address.
-    `acted`: act_id, act, step and the pod's fields. `gap`: from_at, to_at, text. `alert`: text.
+    `acted`: act_id, act, step and the pod's fields. `gap`: from_at, to_at, text. `alert`: text. `fact`: pod, project
+    and job as they are claimed; standing, project_path, job_url, job_name and those after it as GitLab has them; text.
     """
 
     kind: EntryKind
@@ -120,7 +134,21 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The kind of action: `label-pod`, `quarantine-pod`, `release-pod`, `emit-event`, `delete-pod`."""
     step: Step | None = None
     text: str = ""
-    """One sentence: why there is a gap, what the alert said, what an action changes or why it failed. No secrets."""
+    """
+    One sentence: why there is a gap, what the alert said, what an action changes or why it failed, what contradicts
+    a claim. No secrets.
+    """
+
+    standing: Standing | None = None
+    job_name: str = ""
+    stage: str = ""
+    ref: str = ""
+    pipeline: str = ""
+    """Its number; decimal text."""
+    status: str = ""
+    """Of the job when it was asked for; GitLab's own word."""
+    said_at: datetime | None = None
+    """When GitLab said so, of a fact that prune took over; None: `at`."""
 
 
 class IntervalKey(NamedTuple):
@@ -183,6 +211,45 @@ class Interval(Struct, frozen=True, gc=False, kw_only=True):
     def open(self) -> bool:
         """The pod still holds the address, as far as is recorded."""
         return self.to_at is None
+
+
+class FactKey(NamedTuple):
+    """What one fact is about: the claim of one pod."""
+
+    cluster: str
+    pod_uid: str
+
+
+class Fact(Struct, frozen=True, gc=False, kw_only=True):
+    """What GitLab said last of the job that a pod claims."""
+
+    cluster: str
+    pod_uid: str
+    said_at: datetime
+    gitlab: str = ""
+    namespace: str = ""
+    pod: str = ""
+    project: str = ""
+    """By the pod's label."""
+    job: str = ""
+    """As it was claimed."""
+    runner: str = ""
+    """By the pod's labels."""
+    standing: Standing | None = None
+    project_path: str = ""
+    job_url: str = ""
+    job_name: str = ""
+    stage: str = ""
+    ref: str = ""
+    pipeline: str = ""
+    status: str = ""
+    text: str = ""
+    """What contradicts the claim, or what could not be compared; empty: all of it was."""
+
+    @property
+    def key(self) -> FactKey:
+        """What makes it one fact."""
+        return FactKey(self.cluster, self.pod_uid)
 
 
 class Anchor(Struct, frozen=True, gc=False, kw_only=True):

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from runner_bridge.core import facts
 from runner_bridge.core.chain import canonical
 from runner_bridge.core.intervals import EVIDENCE, OF_INTERVALS, fold
 from runner_bridge.core.model import Outcome
-from runner_bridge.core.model.ledger import EntryKind, Interval, IntervalKey, Step
+from runner_bridge.core.model.ledger import EntryKind, Fact, FactKey, Interval, IntervalKey, Standing, Step
 from runner_bridge.core.model.verdict import Grade
 from runner_bridge.ports.ledger import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import Connection, Row, Select, Table
     from sqlalchemy.sql.dml import Insert
 
     from runner_bridge.core.model.ledger import Entry
@@ -67,7 +68,18 @@ def row_of(interval: Interval, segment: int) -> dict[str, Any]:
         "findings": " ".join(interval.findings),
         "segment": segment,
     }
-    # PostgreSQL keeps no NUL in a text, and a job may claim one; the entry has it, as JSON writes it.
+    return _without_nul(row)
+
+
+def row_of_fact(fact: Fact, segment: int) -> dict[str, Any]:
+    """Return the row of a fact; `segment` is the newest with an entry of it."""
+    row = {name: getattr(fact, name) for name in facts.FIELDS}
+    row |= {"said_us": micros(fact.said_at), "standing": fact.standing and fact.standing.value, "segment": segment}
+    return _without_nul(row)
+
+
+def _without_nul(row: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL keeps no NUL in a text, and a job may claim one; the entry has it, as JSON writes it."""
     return {name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in row.items()}
 
 
@@ -106,20 +118,31 @@ def interval_of(row: Row[Any]) -> Interval:
     )
 
 
+def fact_of(row: Row[Any]) -> Fact:
+    """Return the fact of a row."""
+    told = {name: getattr(row, name) for name in facts.FIELDS}
+    told["standing"] = None if row.standing is None else Standing(row.standing)
+    return Fact(said_at=moment(row.said_us), **told)
+
+
 class Projection:
     """Writes what follows from entries; remembers which addresses of nodes it has written."""
 
     def __init__(self, found: Mapping[str, Table] = tables.metadata.tables, *, postgres: bool) -> None:
         """Write to these tables."""
         self.interval, self.intent = found["interval"], found["intent"]
-        self.gap, self.node_address = found["gap"], found["node_address"]
+        self.gap, self.node_address, self.fact = found["gap"], found["node_address"], found["fact"]
         self._insert: Any = postgresql.insert if postgres else sqlite.insert
         self._known_nodes: set[tuple[str, str, str]] = set()
         columns = self.interval.c
         self._some = select(self.interval).where(
             columns.cluster == bindparam("cluster"), columns.pod_uid.in_(bindparam("uids", expanding=True))
         )
+        self._some_facts = select(self.fact).where(
+            self.fact.c.cluster == bindparam("cluster"), self.fact.c.pod_uid.in_(bindparam("uids", expanding=True))
+        )
         self._upsert = self._upserting(self.interval)
+        self._upsert_fact = self._upserting(self.fact)
         self._upsert_intent = self._upserting(self.intent)
 
     def apply(self, connection: Connection, entries: Sequence[tuple[int, int, Entry]]) -> None:
@@ -128,6 +151,7 @@ class Projection:
         self._intervals(connection, of_intervals)
         self._nodes(connection, (entry for _, entry in of_intervals))
         self._intents(connection, [entry for _, _, entry in entries if entry.kind is EntryKind.ACTED])
+        self._facts(connection, [(segment, entry) for segment, _, entry in entries if entry.kind is EntryKind.FACT])
         gaps = [_gap_row(*one) for one in entries if one[2].kind is EntryKind.GAP]
         if gaps:
             connection.execute(self._insert(self.gap), gaps)
@@ -156,16 +180,40 @@ class Projection:
 
     def stored(self, connection: Connection, entries: Iterable[Entry]) -> dict[IntervalKey, tuple[Interval, int]]:
         """Return the intervals of the pods that entries tell of, each with the newest segment that tells of it."""
+        found = {}
+        for row in self._rows(connection, self._some, entries):
+            interval = interval_of(row)
+            found[interval.key] = (interval, row.segment)
+        return found
+
+    def _facts(self, connection: Connection, entries: Sequence[tuple[int, Entry]]) -> None:
+        if not entries:
+            return
+        found = self.stored_facts(connection, (entry for _, entry in entries))
+        changed: dict[FactKey, tuple[Fact, int]] = {}
+        for segment, entry in entries:
+            key = FactKey(entry.cluster, entry.pod_uid)
+            before, newest = changed.get(key) or found.get(key) or (None, 0)
+            changed[key] = (facts.fold(before, entry), max(segment, newest))
+        connection.execute(self._upsert_fact, [row_of_fact(*one) for one in changed.values()])
+
+    def stored_facts(self, connection: Connection, entries: Iterable[Entry]) -> dict[FactKey, tuple[Fact, int]]:
+        """Return the facts about the pods that entries tell of, each with the newest segment that tells it."""
+        found = {}
+        for row in self._rows(connection, self._some_facts, entries):
+            fact = fact_of(row)
+            found[fact.key] = (fact, row.segment)
+        return found
+
+    @staticmethod
+    def _rows(connection: Connection, question: Select[Any], entries: Iterable[Entry]) -> Iterator[Row[Any]]:
+        """Yield the rows about the pods that entries tell of."""
         wanted: dict[str, set[str]] = {}
         for entry in entries:
             wanted.setdefault(entry.cluster, set()).add(entry.pod_uid)
-        found = {}
         for cluster, some in wanted.items():
-            for uids in _slices(sorted(some)):
-                for row in connection.execute(self._some, {"cluster": cluster, "uids": uids}):
-                    interval = interval_of(row)
-                    found[interval.key] = (interval, row.segment)
-        return found
+            for uids in slices(sorted(some)):
+                yield from connection.execute(question, {"cluster": cluster, "uids": uids})
 
     def _nodes(self, connection: Connection, entries: Iterable[Entry]) -> None:
         found = {(entry.cluster, address, entry.node) for entry in entries for address in entry.node_addresses}
@@ -182,7 +230,7 @@ class Projection:
         receipts = {entry.act_id: entry for entry in entries if entry.step is not Step.INTENT}
         columns = self.intent.c
         waiting: dict[str, bool] = {}
-        for some in _slices([*(intents.keys() ^ receipts.keys())]):
+        for some in slices([*(intents.keys() ^ receipts.keys())]):
             asked = select(columns.act_id, columns.settled).where(columns.act_id.in_(some))
             waiting |= {row.act_id: bool(row.settled) for row in connection.execute(asked)}
         changed, done = [], []
@@ -195,13 +243,14 @@ class Projection:
                 changed.append(
                     {"act_id": act_id, "cluster": entry.cluster, "text": canonical(entry), "settled": int(settled)}
                 )
-        for some in _slices(done):
+        for some in slices(done):
             connection.execute(delete(self.intent).where(columns.act_id.in_(some)))
         if changed:
             connection.execute(self._upsert_intent, changed)
 
 
-def _slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield values, as many at a time as one question may hold."""
     return (values[start : start + _LOOKUP] for start in range(0, len(values), _LOOKUP))
 
 

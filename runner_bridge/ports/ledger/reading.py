@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, or_, select, tuple_
 
 from runner_bridge.core.chain import Row, Segment, entry_of, opening_of
-from runner_bridge.core.model.ledger import Entry, Gap, Opening, Purpose
+from runner_bridge.core.model.ledger import Entry, FactKey, Gap, Opening, Purpose
 from runner_bridge.ports.ledger import tables
-from runner_bridge.ports.ledger.projection import EPOCH, interval_of, micros, moment
+from runner_bridge.ports.ledger.projection import EPOCH, fact_of, interval_of, micros, moment, slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
     from runner_bridge.core.model.cluster import Address
-    from runner_bridge.core.model.ledger import Interval
+    from runner_bridge.core.model.ledger import Fact, Interval
     from runner_bridge.ports.ledger.database import Database
 
 _PAGE = 2000
@@ -71,6 +71,7 @@ def _lookup(name: str) -> dict[bool, Select[Any]]:
 _BY_ADDRESS = _lookup("address")
 _BY_NODE = _lookup("node")
 _BY_PROJECT = _lookup("project")
+_BY_JOB = _lookup("job")
 
 LATE = timedelta(seconds=60)
 """A writer notes every few seconds that it is at work; silent for longer, it is taken to be down."""
@@ -120,6 +121,42 @@ class Reading:
     ) -> list[Interval]:
         """Return what a project had, given its number."""
         return self._ask(_BY_PROJECT, [project], since, until, cluster)
+
+    def by_job(self, job: str, *, cluster: str = "") -> list[Interval]:
+        """Return what pods had that claim to run a job, given its number."""
+        return self._ask(_BY_JOB, [job], None, None, cluster)
+
+    def facts(self, intervals: Iterable[Interval]) -> dict[FactKey, Fact]:
+        """Return what GitLab said last of the claims of the pods that intervals are of, where it was asked."""
+        wanted: dict[str, list[str]] = {}
+        for key in dict.fromkeys(FactKey(one.cluster, one.pod_uid) for one in intervals):
+            wanted.setdefault(key.cluster, []).append(key.pod_uid)
+        table = tables.fact.c
+        with self._database.reading() as connection:
+            found = [
+                fact_of(row)
+                for cluster, uids in wanted.items()
+                for some in slices(uids)
+                for row in connection.execute(
+                    select(tables.fact).where(table.cluster == cluster, table.pod_uid.in_(some))
+                )
+            ]
+        return {fact.key: fact for fact in found}
+
+    def history(self, fact: Fact) -> list[Fact]:
+        """Return the facts about all jobs of the same name in the pipeline of one, oldest job first: its retries."""
+        if not fact.pipeline:
+            return [fact]
+        table = tables.fact.c
+        same = (
+            table.cluster == fact.cluster,
+            table.project == fact.project,
+            table.pipeline == fact.pipeline,
+            table.job_name == fact.job_name,
+        )
+        with self._database.reading(one_question=True) as connection:
+            found = [fact_of(row) for row in connection.execute(select(tables.fact).where(*same))]
+        return sorted(found, key=lambda one: (len(one.job), one.job, one.said_at))
 
     def open_intervals(self, cluster: str) -> list[Interval]:
         """Return the intervals that are open, as far as is recorded: where a restart goes on."""

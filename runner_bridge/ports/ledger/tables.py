@@ -1,16 +1,16 @@
 """
 The tables of the ledger as the newest migration leaves them.
 
-`segment` and `entry` are the record; nothing but prune ever removes a row. `interval`, `intent`, `gap` and
-`node_address` are derived from it in the same transaction and can be derived again. Moments are microseconds since
-1970 in UTC, so that both databases keep, compare and index them alike.
+`segment` and `entry` are the record; nothing but prune ever removes a row. `interval`, `intent`, `gap`, `node_address`
+and `fact` are derived from it in the same transaction and can be derived again. Moments are microseconds since 1970 in
+UTC, so that both databases keep, compare and index them alike.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; `migrations/versions` holds them all."""
 
 OPEN = 2**63 - 1
@@ -80,6 +80,7 @@ interval = Table(
     Index("interval_address", "cluster", "address", "last_us", "first_us"),
     Index("interval_node", "cluster", "node", "last_us", "first_us"),
     Index("interval_project", "cluster", "project", "last_us", "first_us"),
+    Index("interval_job", "cluster", "job", "last_us", "first_us"),
     sqlite_with_rowid=False,
 )
 
@@ -109,4 +110,30 @@ node_address = Table(
     Column("cluster", Text, primary_key=True),
     Column("address", Text, primary_key=True),
     Column("node", Text, primary_key=True),
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("pod_uid", Text, primary_key=True),
+    Column("said_us", BigInteger, nullable=False),
+    Column("gitlab", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("pod", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("runner", Text, nullable=False),
+    Column("standing", Text),
+    Column("project_path", Text, nullable=False),
+    Column("job_url", Text, nullable=False),
+    Column("job_name", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("pipeline", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("segment", BigInteger, nullable=False),  # the newest with an entry of it
+    Index("fact_pipeline", "cluster", "project", "pipeline", "job_name"),
+    sqlite_with_rowid=False,
 )

@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Column, MetaData, Table, bindparam, delete, except_, func, insert, select, update
 
-from runner_bridge.core import chain
+from runner_bridge.core import chain, facts
 from runner_bridge.core.chain import Row, canonical, entry_of, opening_of
 from runner_bridge.core.errors import LedgerError, SettingsError, WireError
 from runner_bridge.core.intervals import OF_INTERVALS, carry
 from runner_bridge.core.model import Finding
 from runner_bridge.core.model.codes import ledger as codes
-from runner_bridge.core.model.ledger import Anchor, EntryKind, IntervalKey, Opening, Purpose, Step
+from runner_bridge.core.model.ledger import Anchor, EntryKind, FactKey, IntervalKey, Opening, Purpose, Step
 from runner_bridge.ports.ledger import tables
 from runner_bridge.ports.ledger.projection import Projection, micros, moment
 from runner_bridge.ports.ledger.reading import stored_segment
 from runner_bridge.ports.ledger.writer import chained, open_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from runner_bridge.core.chain import Witness
-    from runner_bridge.core.model.ledger import Entry, Interval
+    from runner_bridge.core.model.ledger import Entry, Fact, Interval
     from runner_bridge.ports.ledger.database import Database
 
 _PAGE = 2000
@@ -42,7 +42,7 @@ _AT_ONCE = 50_000
 _TOLD = 20
 """So many differences of one derived table are told one by one."""
 
-_DERIVED = (tables.interval, tables.intent, tables.gap, tables.node_address)
+_DERIVED = (tables.interval, tables.intent, tables.gap, tables.node_address, tables.fact)
 
 
 class Pruned(NamedTuple):
@@ -267,6 +267,7 @@ class _Prune:
     def run(self) -> Pruned:
         """Take over what is still needed, then remove the segments and what follows from them alone."""
         intervals: dict[IntervalKey, tuple[Interval, int]] = {}
+        told: dict[FactKey, tuple[Fact, int]] = {}
         others: list[Entry] = []
         entries = 0
         for number in sorted(self.numbers):
@@ -274,11 +275,14 @@ class _Prune:
                 entries += len(page)
                 found = [entry_of(row.text) for row in page]
                 intervals |= self.projection.stored(self.connection, [one for one in found if one.kind in OF_INTERVALS])
+                told |= self.projection.stored_facts(
+                    self.connection, [one for one in found if one.kind is EntryKind.FACT]
+                )
                 others += [one for one in found if one.kind is EntryKind.GAP and self._needed(one.to_at or one.at)]
                 others += [one for one in found if one.kind is EntryKind.ACTED and one.step is Step.INTENT]
         carried = [carry(one, self.opening.at) for one, newest in intervals.values() if not self._over(one, newest)]
         self._remove([key for key, (one, newest) in intervals.items() if self._over(one, newest)])
-        self._append([*carried, *self._unsettled(others)])
+        self._append([*carried, *self._facts(told), *self._unsettled(others)])
         return Pruned(len(self.numbers), entries, len(intervals) - len(carried), len(carried))
 
     def _needed(self, moment: datetime) -> bool:
@@ -286,9 +290,27 @@ class _Prune:
 
     def _over(self, interval: Interval, newest: int) -> bool:
         """Tell whether nobody can ask for it any more, and no segment that stays tells of it."""
-        if newest not in self.numbers or interval.to_at is None or self._needed(interval.to_at):
+        if interval.to_at is None or self._needed(interval.to_at):
             return False
-        return not any(number < newest and cluster in {"", interval.cluster} for number, cluster in self.kept)
+        return self._is_told_nowhere(interval.cluster, newest)
+
+    def _is_told_nowhere(self, cluster: str, newest: int) -> bool:
+        """Tell whether no segment that stays tells of what was told last in the segment `newest`."""
+        if newest not in self.numbers:
+            return False
+        return not any(number < newest and of in {"", cluster} for number, of in self.kept)
+
+    def _facts(self, told: Mapping[FactKey, tuple[Fact, int]]) -> Iterator[Entry]:
+        """Take over the facts about pods that are still known, or that were told lately; remove the others."""
+        interval, fact = tables.interval.c, tables.fact.c
+        for (cluster, pod_uid), (one, newest) in told.items():
+            of_pod = select(interval.pod_uid).where(interval.cluster == cluster, interval.pod_uid == pod_uid).limit(1)
+            is_known = self.connection.execute(of_pod).first() is not None
+            if is_known or self._needed(one.said_at) or not self._is_told_nowhere(cluster, newest):
+                yield facts.carry(one, self.opening.at)
+            else:
+                where = (fact.cluster == cluster, fact.pod_uid == pod_uid)
+                self.connection.execute(delete(tables.fact).where(*where))
 
     def _unsettled(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Leave out intents that have a receipt; what is taken over is recorded now."""

@@ -15,18 +15,17 @@ from alembic.script import ScriptDirectory
 
 from runner_bridge.core.chain import witnesses
 from runner_bridge.core.errors import LedgerError, SettingsError
-from runner_bridge.core.model.ledger import EntryKind, Purpose, Step
+from runner_bridge.core.model.ledger import EntryKind, Fact, Interval, Purpose, Step
 from runner_bridge.ports.ledger import Ledger
 from runner_bridge.ports.ledger.migrate import FOLDER
 from runner_bridge.ports.ledger.tables import HEAD, metadata
 from tests.make import NOON, entry
-from tests.ports.ledger.writing import a_day, codes, later, life, record, tamper, term
+from tests.ports.ledger.writing import a_day, codes, fact, later, life, record, tamper, term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from runner_bridge.core.model.ledger import Interval
 
 ADDRESS = ip_address("172.16.12.2")
 
@@ -308,6 +307,54 @@ def test_the_migrations_make_the_tables_that_are_read(ledger: Ledger) -> None:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_a_ledger_of_the_first_release_is_brought_up_to_date_and_keeps_its_chain(url: str, ledger: Ledger) -> None:
+    a_day(ledger)
+    tamper(
+        ledger,
+        "DROP TABLE fact",
+        "DROP INDEX interval_job",
+        "UPDATE alembic_version SET version_num = '0001'",
+    )
+    with pytest.raises(LedgerError, match="creates or upgrades it"):
+        Ledger.open(url, read_only=True)
+
+    again = Ledger.open(url)
+
+    assert codes(again) == []
+    with again._database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    again.close()
+
+
+def test_pods_are_found_by_the_job_that_they_claim(ledger: Ledger) -> None:
+    with term(ledger) as writer:
+        for number, job in enumerate(["4711", "4712", "4711"]):
+            record(writer, *life(f"u{number}", number * 10, number * 10 + 8, job=job))
+        record(writer, fact("u0", 30, text="a\0b"), fact("u2", 31))
+
+    found = ledger.by_job("4711")
+
+    assert uids(found) == ["u0", "u2"]
+    assert ledger.by_job("4711", cluster="prod-2") == []
+    assert [one.job for one in ledger.facts(found).values()] == ["4711", "4711"]
+    assert codes(ledger) == []
+
+
+def test_retries_of_a_job_are_one_history(ledger: Ledger) -> None:
+    named = {"pipeline": "90", "job_name": "deploy"}
+    with term(ledger) as writer:
+        record(writer, fact("late", 3, job="10", **named), fact("early", 4, job="9", **named))
+        record(writer, fact("test", 5, job="11", pipeline="90", job_name="test"), fact("alone", 6, job="12"))
+        record(writer, fact("next", 7, job="13", pipeline="91", job_name="deploy"))
+
+    (late,) = ledger.facts(
+        [Interval(cluster="prod-1", pod_uid="late", address="", from_at=NOON, seen_from_at=NOON)]
+    ).values()
+    assert [one.pod_uid for one in ledger.history(late)] == ["early", "late"]
+    alone = Fact(cluster="prod-1", pod_uid="alone", said_at=NOON)
+    assert ledger.history(alone) == [alone]
 
 
 def test_opening_again_changes_nothing(url: str, ledger: Ledger) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from runner_bridge.core.chain import Witness
 from runner_bridge.core.errors import LedgerError, SettingsError
-from runner_bridge.core.model.ledger import EntryKind, Purpose, Step
-from runner_bridge.ports.ledger import Ledger
+from runner_bridge.core.model.ledger import EntryKind, Purpose, Standing, Step
+from runner_bridge.ports.ledger import Ledger, tables
 from tests.make import entry
-from tests.ports.ledger.writing import a_day, codes, later, life, record, tamper, term
+from tests.ports.ledger.writing import a_day, codes, fact, later, life, record, tamper, term
 
 if TYPE_CHECKING:
     from runner_bridge.core.model.ledger import Entry, Interval
@@ -96,6 +97,18 @@ def test_a_writer_whose_segment_is_gone_stops(ledger: Ledger) -> None:
                 record(writer, *life("b", 1))
 
 
+@pytest.mark.parametrize("statement", ["UPDATE fact SET standing = 'confirmed'", "DELETE FROM fact"])
+def test_a_fact_that_was_touched_is_named_and_derived_again(ledger: Ledger, statement: str) -> None:
+    with term(ledger) as writer:
+        record(writer, *life("u1", 0), fact("u1", 1))
+    tamper(ledger, statement)
+
+    assert codes(ledger) == ["interval-differs: fact prod-1 u1"]
+    ledger.repair()
+    assert codes(ledger) == []
+    assert [one.standing for one in ledger.facts(ledger.intervals()).values()] == [Standing.CONTRADICTED]
+
+
 def three_days(ledger: Ledger) -> None:
     """Each day a pod that ends, on the first day also one that ends on the third and one that stays."""
     with term(ledger) as writer:
@@ -104,6 +117,25 @@ def three_days(ledger: Ledger) -> None:
         for day in range(3):
             record(writer, *life(f"d{day}", day * DAY + 10, day * DAY + 20))
         record(writer, entry(EntryKind.CLOSED, pod_uid="long", at=later(2 * DAY + 30)))
+
+
+def test_prune_keeps_facts_of_pods_that_are_known_and_drops_the_others(ledger: Ledger) -> None:
+    three_days(ledger)
+    with term(ledger, 2 * DAY + 40) as writer:
+        record(writer, *(fact(uid, 2 * DAY + 50) for uid in ("stays", "long", "d0")))
+    with term(ledger, 5 * DAY) as writer:
+        record(writer, *life("new", 5 * DAY), fact("new", 5 * DAY + 1))
+    before = ledger.facts(ledger.intervals())
+    assert sorted(key.pod_uid for key in before) == ["d0", "long", "new", "stays"]
+
+    ledger.prune(before=later(4 * DAY), at=later(7 * DAY), actor="admin")
+
+    assert codes(ledger) == []
+    assert ledger.facts(ledger.intervals()) == {
+        key: one for key, one in before.items() if key.pod_uid in {"stays", "new"}
+    }
+    with ledger._database.reading() as connection:
+        assert {row.pod_uid for row in connection.execute(select(tables.fact))} == {"stays", "new"}
 
 
 def uids(intervals: list[Interval]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from runner_bridge.core.model.ledger import Entry, EntryKind, Purpose
+from runner_bridge.core.model.ledger import Entry, EntryKind, Purpose, Standing
 from tests.make import NOON, entry
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def life(uid: str, start: float, end: float | None = None, **changes: Any) -> li
     opened = entry(pod_uid=uid, at=later(start), **changes)
     closed = [] if end is None else [entry(EntryKind.CLOSED, pod_uid=uid, at=later(end), **changes)]
     return [opened, *closed]
+
+
+def fact(uid: str, seconds: float = 0, **changes: Any) -> Entry:
+    """What GitLab says of the job that a pod claims."""
+    values: dict[str, Any] = {"job": "4711", "standing": Standing.CONTRADICTED, "status": "success"}
+    return entry(EntryKind.FACT, pod_uid=uid, at=later(seconds), **(values | changes))
 
 
 def a_day(ledger: Ledger, pods: int = 5) -> None:

@@ -55,8 +55,9 @@ INTERVAL_DIFFERS = Code(
     family=Family.LEDGER,
     severity=Severity.ERROR,
     title="what is derived from the ledger is not what its entries say",
-    page="Intervals, unsettled intents and the addresses of nodes are derived from the entries and kept for fast "
-    "answers. Derived again they differ from what is stored, so answers of who-had may be wrong; the chain is right.",
+    page="Intervals, unsettled intents, facts and the addresses of nodes are derived from the entries and kept for "
+    "fast answers. Derived again they differ from what is stored, so answers of who-had and job may be wrong; the "
+    "chain is right.",
     remedy="Find out who could write to the database; then derive them again: runner-bridge ledger verify --repair.",
 )
 FILE_DAMAGED = Code(
