@@ -139,6 +139,13 @@ SPECS: Final = _table(
         ("route", "code"),
         "Requests to the bridge's own HTTP server; one of no route counts as other",
     ),
+    Spec(
+        f"{_RB}hooks_total",
+        Type.COUNTER,
+        ("result",),
+        "Webhooks of GitLab by what became of them: accepted, duplicate, uninteresting, unreadable, too-large, dropped "
+        "(no room), refused (not authentic)",
+    ),
 )
 """By name, in the order of the reference."""
 
@@ -169,6 +176,7 @@ class Metrics:
         self._errors = self._counter("controller_runtime_reconcile_errors_total")
         self._round_time = self._histogram("controller_runtime_reconcile_time_seconds")
         self._requests = self._counter(f"{_RB}http_requests_total")
+        self._hooks = self._counter(f"{_RB}hooks_total")
         self._errors.labels(CONTROLLER)
         for result in ("success", "error"):
             self._rounds.labels(CONTROLLER, result)
@@ -220,6 +228,10 @@ class Metrics:
     def requested(self, route: str, code: int) -> None:
         """Count a request to our own server; the route is one of ours, or empty."""
         self._requests.labels(route or "other", str(code)).inc()
+
+    def hooked(self, result: str) -> None:
+        """Count a hook; the result is a `Result` of `ask.hooks`."""
+        self._hooks.labels(result).inc()
 
     def render(
         self, accept: str, state: BridgeState, holding: Holding, fills: Sequence[PoolFill], words: Mapping[str, int]

@@ -168,6 +168,7 @@ def everything(metrics: Metrics) -> str:
     metrics.acted("label-pod", "done")
     metrics.round(0.1, failed=True)
     metrics.requested("/healthz", 200)
+    metrics.hooked("accepted")
     return text_of(metrics)
 
 

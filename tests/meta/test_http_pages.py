@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner_bridge.ask.hooks import LARGEST
 from runner_bridge.ask.metrics import SPECS
 from runner_bridge.ask.web import ROUTES
 from runner_bridge.ask.web.serving import IDLE_S, LONGEST_FIELD, LONGEST_LINE, MOST_CONNECTIONS, MOST_FIELDS
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from runner_bridge.ask.web import Route
+
 LIMITS = {
     "connections at a time; more are closed at once": MOST_CONNECTIONS,
     "seconds for a whole request, and for an idle connection": f"{IDLE_S:g}",
@@ -20,6 +23,7 @@ LIMITS = {
     "bytes of a header": LONGEST_FIELD,
     "headers": MOST_FIELDS,
     "bytes of a body": 0,
+    "bytes of the body of a hook": LARGEST,
 }
 
 
@@ -31,10 +35,13 @@ def metrics() -> str:
     return f"\n| name | type | labels | |\n|---|---|---|---|\n{rows}"
 
 
+def _asker(route: Route) -> str:
+    return "GitLab (`POST`)" if route.method == "POST" else str(route.role or "everybody")
+
+
 def paths() -> str:
     rows = "".join(
-        f"| `{one.path}` | {one.role or 'everybody'} | {', '.join(f'`{name}`' for name in one.parameters) or '–'} "
-        f"| {one.help}. |\n"
+        f"| `{one.path}` | {_asker(one)} | {', '.join(f'`{name}`' for name in one.parameters) or '–'} | {one.help}. |\n"
         for one in ROUTES
     )
     limits = "".join(f"| {what} | {number} |\n" for what, number in LIMITS.items())

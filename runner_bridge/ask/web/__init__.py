@@ -3,7 +3,8 @@ The HTTP side of a running bridge: health, metrics, and the answers of `ask.answ
 
 `make_app` puts the routes together from what `cli` hands in, `serve` listens. Only GET and HEAD, no body is read, and
 nothing in the cluster can be changed from here. Each request passes through one gate (`access`), which decides who asks
-and with what role; a path that no role is written for is refused.
+and with what role; a path that no role is written for is refused. The one exception is `ask.hooks`, where GitLab posts
+what changed: it authenticates itself, and what it takes is a hint.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from runner_bridge.ask import hooks
 from runner_bridge.ask.answers.health import alive, ready
 from runner_bridge.ask.web.access import OPEN, Asker, Role, permit, who
 from runner_bridge.ask.web.answering import Answers
@@ -39,6 +40,8 @@ class Route:
     path: str
     role: Role | None
     """Who may ask; None: everybody."""
+    method: str = "GET"
+    """POST: it authenticates itself."""
     parameters: tuple[str, ...] = ()
     help: str
     """One sentence without full stop."""
@@ -61,6 +64,12 @@ ROUTES: Final = (
         role=Role.AUDITOR,
         parameters=("address", "at", "since", "until"),
         help="Who had an address, as `runner-bridge who-had -o json` prints it",
+    ),
+    Route(
+        path=hooks.PATH,
+        role=None,
+        method="POST",
+        help="Takes webhooks of GitLab, where their secrets are set: 200 for whatever is authentic, else 401",
     ),
 )
 _BY_PATH: Final = {one.path: one for one in ROUTES}
@@ -91,8 +100,11 @@ def make_app(sources: Sources, *, answer_s: float = ANSWER_S) -> web.Application
         "/api/v1/check": _check,
         "/api/v1/who-had": _who_had,
     }
-    for route in ROUTES:
-        app.router.add_get(route.path, handlers[route.path])
+    for path, handler in handlers.items():
+        app.router.add_get(path, handler)
+    if sources.hooks is not None:
+        app.router.add_post(hooks.PATH, sources.hooks.receive)
+        app.cleanup_ctx.append(_hinting)
     app.cleanup_ctx.append(_closing)
     return app
 
@@ -102,14 +114,28 @@ async def _closing(app: web.Application) -> AsyncIterator[None]:
     await app[ANSWERS].close()
 
 
+async def _hinting(app: web.Application) -> AsyncIterator[None]:
+    """Pass on what hooks say for as long as the application runs."""
+    receiver = app[SOURCES].hooks
+    assert receiver is not None  # noqa: S101 - else this is not called
+    working = asyncio.create_task(receiver.work(), name="hints")
+    yield
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
 @web.middleware
 async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every request, in time, with the headers of all; whatever goes wrong becomes a problem document."""
     sources = request.app[SOURCES]
+    is_hook = request.path == hooks.PATH and sources.hooks is not None
     try:
-        _pass_gate(request, sources)
-        async with asyncio.timeout(request.app[LIMIT]):
-            response = await handler(request)
+        if is_hook:
+            response = await handler(request)  # which authenticates itself, reads a body, and has a limit of its own
+        else:
+            _pass_gate(request, sources)
+            async with asyncio.timeout(request.app[LIMIT]):
+                response = await handler(request)
     except TimeoutError:
         response = problem_of(
             BusyError(f"The answer took longer than {request.app[LIMIT]:g} s. Ask again, or ask for less.")
@@ -117,9 +143,9 @@ async def _outermost(request: web.Request, handler: Handler) -> web.StreamRespon
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing of it may reach the client
         response = problem_of(error)
         if response.status == 500:
-            sources.tell(f"GET {request.path}: {type(error).__name__}: {error}")
+            sources.tell(f"{request.method} {request.path}: {type(error).__name__}: {error}")
     response.headers.update(HEADERS)
-    if request.body_exists:
+    if request.body_exists and not is_hook:
         response.force_close()  # what follows is a body that nobody reads
     sources.metrics.requested(request.path if request.path in _BY_PATH else "", response.status)
     return response

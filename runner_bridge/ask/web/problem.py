@@ -30,7 +30,7 @@ HEADERS: Final[Mapping[str, str]] = {
 
 _HTTP: Final[Mapping[int, str]] = {
     404: "There is nothing here. The paths are listed in docs/reference/http.md.",
-    405: "Everything here is only read: use GET or HEAD.",
+    405: "Everything here is only read: use GET or HEAD; POST is for hooks of GitLab alone.",
     413: "Nothing here reads a body: leave it out.",
 }
 _DEFECT: Final = "This is a defect of the bridge; its log says more."

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from runner_bridge.ask.hooks import Receiver
     from runner_bridge.ask.metrics import Metrics
     from runner_bridge.ask.web.access import Token
     from runner_bridge.core.model.cluster import Address, IPPool, Pod
@@ -62,3 +63,5 @@ class Sources:
     """GitLab's list of projects; None where nobody gave one."""
     tokens: tuple[Token, ...] = ()
     """None: only this machine is believed."""
+    hooks: Receiver | None = None
+    """Takes hooks of GitLab; None: none are taken."""

@@ -239,6 +239,35 @@ class Pipeline(Struct, frozen=True, gc=False, kw_only=True):
     created_at: datetime | None
 
 
+class JobEvent(Struct, frozen=True, gc=False, kw_only=True):
+    """What a hook said of a job: a hint that something changed, to be confirmed by asking for the job."""
+
+    project_id: int
+    project_path: str
+    """As it was called then; empty where the hook does not say."""
+    job_id: int
+    pipeline_id: int | None
+    runner_id: int | None
+    """None until a runner has picked it."""
+    status: str
+    """As `Job.status`; hooks may overtake each other."""
+    at: datetime | None
+    """The latest moment that it names: when the job ended, began, or was created."""
+
+
+class PipelineEvent(Struct, frozen=True, gc=False, kw_only=True):
+    """What a hook said of a pipeline: a hint, as `JobEvent`."""
+
+    project_id: int
+    project_path: str
+    pipeline_id: int
+    status: str
+    job_ids: tuple[int, ...]
+    """Its jobs, sorted."""
+    at: datetime | None
+    """When it ended, or was created."""
+
+
 class Purpose(StrEnum):
     """What a token is for: the scope that it needs at least (`api` has all three)."""
 
