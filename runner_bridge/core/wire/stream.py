@@ -9,6 +9,7 @@ Source of the protocol: kubernetes.io, "Kubernetes API Concepts", efficient dete
 from __future__ import annotations
 
 from enum import StrEnum
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Raw, Struct
@@ -245,7 +246,7 @@ class Stream:
         text = meta.resource_version or ""
         version = int(text) if text.isdecimal() and len(text) <= 20 else -1
         value, problem = self._value(item, problems)
-        return Seen((meta.namespace or "", meta.name), version, meta.uid or "", value, problem)
+        return Seen((intern(meta.namespace or ""), meta.name), version, meta.uid or "", value, problem)
 
 
 def _as_it_is(data: bytes) -> bytes:

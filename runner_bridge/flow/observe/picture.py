@@ -15,11 +15,11 @@ from msgspec import Struct
 from runner_bridge.core.model.cluster import FINISHED, Gap, IPPool, Kind, Namespace, Node, Pod, SandboxFailure, Snapshot
 from runner_bridge.core.wire.calico import merged_pools
 from runner_bridge.core.wire.stream import ChangeType, Key, Seen, problems_of
+from runner_bridge.flow.observe.by_address import ByAddress, numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from runner_bridge.core.model.cluster import Address
     from runner_bridge.core.wire.stream import Change
 
 NOT_LISTED = "it was not listed yet"
@@ -86,7 +86,7 @@ class Picture:
         self._parts: dict[Source, _Part] = {source: _Part() for source in sources}
         self._pods = {source.namespace: part for source, part in self._parts.items() if source.kind is Kind.PODS}
         self._kinds = frozenset(source.kind for source in self._parts)
-        self._by_address: dict[Address, set[Key]] = {}
+        self._by_address = ByAddress()
         self._failures: dict[Key, dict[Key, SandboxFailure]] = {}
         """Pod → event → what it reports."""
 
@@ -207,14 +207,14 @@ class Picture:
         Themselves, those that show an address of theirs, pools, their namespaces, and what was reported of them.
         """
         chosen: dict[Key, Pod] = {}
-        looked: set[Address] = set()
+        looked: set[int] = set()
         for pod in pods:
             chosen[pod.namespace, pod.name] = pod
-            for address in (*pod.addresses, *(pod.annotated or ())):
-                if address in looked:
+            for number in numbers_of(pod):
+                if number in looked:
                     continue
-                looked.add(address)  # thousands may show it, and each of them may be asked about
-                for key in self._by_address.get(address, ()):
+                looked.add(number)  # thousands may show it, and each of them may be asked about
+                for key in self._by_address.all(number):
                     if key not in chosen and (rival := self.pod(key)) is not None:
                         chosen[key] = rival
         return Snapshot(
@@ -278,14 +278,12 @@ class Picture:
     def _pod_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
         touched.pods.add(key)
         shown_before, shown_now = _shown(old), _shown(new)
-        for address in shown_before - shown_now:
-            rivals = self._by_address.get(address, set())
-            rivals.discard(key)
-            if not rivals:
-                self._by_address.pop(address, None)
-        for address in shown_now - shown_before:
-            self._by_address.setdefault(address, set()).add(key)
-        touched.addresses |= shown_before | shown_now
+        for number in shown_before:
+            if number not in shown_now:
+                self._by_address.drop(number, key)
+        for number in shown_now:
+            self._by_address.add(number, key)
+        touched.numbers.update(shown_before, shown_now)
 
     def _failure_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
         if isinstance(old, SandboxFailure):
@@ -304,22 +302,22 @@ class Picture:
 class _Touching:
     """`Touched` while it grows."""
 
-    __slots__ = ("addresses", "everything", "namespaces", "pods")
+    __slots__ = ("everything", "namespaces", "numbers", "pods")
 
     def __init__(self) -> None:
         self.pods: set[Key] = set()
-        self.addresses: set[Address] = set()
+        self.numbers: set[int] = set()
         """Whoever shows one of them is touched too; found out once at the end, for thousands may show the same."""
         self.namespaces: set[str] = set()
         self.everything = False
 
-    def frozen(self, by_address: Mapping[Address, set[Key]]) -> Touched:
-        pods = self.pods.union(*(by_address.get(one, ()) for one in self.addresses))
+    def frozen(self, by_address: ByAddress) -> Touched:
+        pods = self.pods.union(*map(by_address.all, self.numbers))
         return Touched(frozenset(pods), self.everything, frozenset(self.namespaces))
 
 
-def _shown(pod: object) -> frozenset[Address]:
+def _shown(pod: object) -> tuple[int, ...]:
     """Return the addresses that a pod shows as its own now; a finished pod's are history."""
     if not isinstance(pod, Pod) or pod.phase in FINISHED or pod.host_network:
-        return frozenset()
-    return frozenset((*pod.addresses, *(pod.annotated or ())))
+        return ()
+    return numbers_of(pod)

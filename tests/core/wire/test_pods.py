@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner_bridge.core.model.cluster import NOTHING_ASKED, Asked, Labels, Marks
 from runner_bridge.render.fragment.governed import STAMP
@@ -112,6 +114,33 @@ def test_a_released_address_of_a_recorded_pod_reads_as_released() -> None:
 )
 def test_all_addresses_of_the_status_count(status: Any, expected: list[str]) -> None:
     assert [str(one) for one in only_pod(pod(status=status)).addresses] == expected
+
+
+def octets() -> st.SearchStrategy[str]:
+    return st.integers(-1, 257).map(str) | st.sampled_from(["", "00", "01", "0x1", " 1", "1 ", "+1", "1_0", "é"])
+
+
+@given(text=st.lists(octets(), min_size=3, max_size=5).map(".".join))
+def test_dotted_text_is_the_address_that_the_standard_library_reads_or_none(text: str) -> None:
+    try:
+        expected = [ip_address(text)]
+    except ValueError:
+        expected = []
+
+    found = only_pod(pod(status={"podIP": text}))
+
+    assert (list(found.addresses), len(found.problems)) == (expected, 1 - len(expected))
+
+
+def test_what_is_equal_in_many_pods_or_twice_in_one_is_kept_once() -> None:
+    notes = {f"{CNI}podIP": "172.16.37.55/32", "job.runner.gitlab.com/ref": "main"}
+    one, other = (only_pod(job_pod(annotations=notes)) for _ in range(2))
+
+    assert one.annotated is one.addresses
+    assert one.marks is not None
+    assert other.marks is not None
+    assert one.marks.job_pod is one.marks.pod is other.marks.pod
+    assert one.marks.job_ref is other.marks.job_ref
 
 
 def test_text_that_is_no_address_is_a_problem_of_the_pod() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from ipaddress import ip_address
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +21,13 @@ from runner_bridge.core.judge import Evidence, judge_pod
 from runner_bridge.core.model import cluster as c
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.wire.stream import Change, ChangeType, Key, Seen
+from runner_bridge.flow.observe.by_address import ByAddress
 from runner_bridge.flow.observe.picture import MOST_TOMBSTONES, NOT_LISTED, Picture, Source
 from tests import make
 from tests.flow.bridge import policy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 PODS = Source(Kind.PODS, "ci")
 POOLS = Source(Kind.POOLS)
@@ -150,14 +154,18 @@ def test_what_bears_on_a_pod_is_itself_its_rivals_and_its_place() -> None:
     assert [one.pod for one in snapshot.failures or ()] == ["b"]
 
 
-class Counted(dict[Any, Any]):
+class Counted(ByAddress):
     """Counts how many members of its values are handed out."""
 
-    members = 0
+    __slots__ = ("members",)
 
-    def get(self, key: Any, default: Any = None) -> Any:
-        found = super().get(key, default)
-        self.members += len(found or ())
+    def __init__(self) -> None:
+        super().__init__()
+        self.members = 0
+
+    def all(self, number: int) -> Collection[Key]:
+        found = super().all(number)
+        self.members += len(found)
         return found
 
 
