@@ -29,6 +29,14 @@ _EVERY = 1000
 @policy_option
 @click.option("--project", metavar="PROJECT", help="Ask for one project: its path, number, or the address of its page.")
 @click.option("--tier", metavar="NAME", default="", help="Show one tier alone; `none` for projects without one.")
+@click.option("--audit", "is_audit", is_flag=True, help="Say who could run whose jobs instead, against the policy.")
+@click.option(
+    "--config",
+    "configurations",
+    metavar="FILE",
+    multiple=True,
+    help="For --audit: a config.toml by whose tokens declared runners are known; several are possible.",
+)
 @click.option("--offline", is_flag=True, help="Ask nothing: use what is kept, and say how old it is.")
 @click.option("--all", "is_whole", is_flag=True, help="List all projects again, not what changed alone.")
 @gitlab_options
@@ -38,6 +46,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     policy: str,
     project: str | None,
     tier: str,
+    is_audit: bool,
+    configurations: tuple[str, ...],
     offline: bool,
     is_whole: bool,
     token_file: str | None,
@@ -51,10 +61,14 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Projects are asked of GitLab and kept in a file: what changed each time, everything every six hours. Where GitLab
     cannot be asked, what is kept is used. Exit code 1: a project that is shown is in no tier, or it cannot be told.
 
+    With --audit: which runners could take jobs that are not theirs, because of scope, tags or settings in GitLab. Exit
+    code 1: some could; 3: none was found, and not everything was seen.
+
     \b
       runner-bridge map --token-file token
       runner-bridge map --tier infra -o csv
       runner-bridge map --project platform/deploy
+      runner-bridge map --audit --config config.toml
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     from runner_bridge.ask.answers.mapping import NO_TIER, map_projects
     from runner_bridge.core.mapping import Mapper
@@ -63,6 +77,12 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     loaded = read_policy(policy)
     if tier not in {"", NO_TIER, *loaded.tiers}:
         message = f"--tier {tier!r}: is no tier of the policy. Its tiers are {', '.join(loaded.tiers)}."
+        raise click.UsageError(message)
+    if is_audit and (offline or project is not None or tier == NO_TIER):
+        message = "--audit asks GitLab about all projects of a tier: leave --offline, --project and --tier none out."
+        raise click.UsageError(message)
+    if configurations and not is_audit:
+        message = "--config is for --audit alone."
         raise click.UsageError(message)
     mapper = Mapper(loaded)
     url = loaded.gitlab.url
@@ -74,6 +94,20 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     )
     source = None if offline else reading_token(token_file)
     now = datetime.now(tz=UTC)
+
+    if is_audit:
+        from runner_bridge.cli import map_audit
+
+        return map_audit.run(
+            loaded,
+            mapper,
+            refresh=lambda gitlab: kept.refresh(gitlab.projects, now=now, is_whole=is_whole, progress=_progress()),
+            gitlab=lambda: open_gitlab(url, tokens=source or {}, budget=Budget(per_s=rate)),
+            configurations=configurations,
+            tier=tier,
+            now=now,
+            output=output,
+        )
 
     async def ask() -> Known:
         if source is None:

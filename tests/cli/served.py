@@ -23,8 +23,8 @@ BLOG = Path(__file__).parents[2] / "config" / "blog.yaml"
 class Served:
     """A pretend GitLab on a loop of its own, since the verb has its own too."""
 
-    def __init__(self) -> None:
-        self.world = planted(World(), projects=300)
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or planted(World(), projects=300)
         self.token = self.world.token(self.world.user("root", is_admin=True), "read_api")
         self.server = GitLab(self.world)
         self._loop = asyncio.new_event_loop()

@@ -27,6 +27,7 @@ HEADINGS = {
     Family.LEDGER: "What verify finds",
     Family.DOCTOR: "What doctor finds",
     Family.PLAN: "What plan cannot compare",
+    Family.AUDIT: "What the audit finds",
     Family.PROBE: "What probe finds",
 }
 
@@ -80,13 +81,15 @@ def section(family: Family) -> str:
             [
                 family
                 for family in Family
-                if family not in {Family.JOB_PODS, Family.LEDGER, Family.DOCTOR, Family.PLAN, Family.PROBE}
+                if family
+                not in {Family.JOB_PODS, Family.LEDGER, Family.DOCTOR, Family.PLAN, Family.AUDIT, Family.PROBE}
             ],
         ),
         ("findings.md", [Family.JOB_PODS]),
         ("ledger.md", [Family.LEDGER]),
         ("doctor.md", [Family.DOCTOR]),
         ("plan.md", [Family.PLAN]),
+        ("audit.md", [Family.AUDIT]),
         ("probe.md", [Family.PROBE]),
     ],
 )

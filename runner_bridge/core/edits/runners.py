@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner_bridge.core.edits.live import NOTHING_KNOWN
 from runner_bridge.core.edits.marker import is_unfinished, owned
+from runner_bridge.core.marks import is_of_token
 from runner_bridge.core.model.codes import plan as codes
 from runner_bridge.core.model.edit import Deed, Edit, FieldEdit, Part
 from runner_bridge.core.model.finding import Finding
@@ -112,7 +113,7 @@ def _candidates(policy: Policy, declared: Declared, live: LiveRunners, spoken_fo
     known = live.known.get(declared.name, NOTHING_KNOWN)
     free = [one for one in live.runners if one.id not in spoken_for]
     by_number = [one for one in free if one.id == known.id]
-    by_token = [one for one in free if one.short_sha and known.short_id.startswith(one.short_sha)]
+    by_token = [one for one in free if is_of_token(known.short_id, one.short_sha)]
     ours = (policy.cluster.name, str(declared.name))
     by_marker = [one for one in free if (mark := owned(one.maintenance_note)) and (mark.cluster, mark.runner) == ours]
     return by_number or by_token or by_marker

@@ -45,6 +45,7 @@ class Family(StrEnum):
     LEDGER = "ledger"
     DOCTOR = "doctor"
     PLAN = "plan"
+    AUDIT = "audit"
     PROBE = "probe"
 
 

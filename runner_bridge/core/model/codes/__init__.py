@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.model.codes import (
+    audit,
     doctor,
     helm,
     ip_pools,
@@ -30,7 +31,20 @@ if TYPE_CHECKING:
 
 def _collect() -> dict[str, Code]:
     found: dict[str, Code] = {}
-    families = (policy, runner_config, runner_binary, overwrites, helm, ip_pools, job_pods, ledger, doctor, probe, plan)
+    families = (
+        policy,
+        runner_config,
+        runner_binary,
+        overwrites,
+        helm,
+        ip_pools,
+        job_pods,
+        ledger,
+        doctor,
+        probe,
+        plan,
+        audit,
+    )
     for family in families:
         for value in vars(family).values():
             if isinstance(value, Code):
