@@ -73,11 +73,31 @@ def render(policy: Policy) -> Mapping[str, str]:
     return files
 
 
+def manifest(policy: Policy, pool: Pool, api_version: str) -> dict[str, Any]:
+    """
+    Return one IPPool as it is created, with nothing but what the policy says.
+
+    Raises:
+        RenderError: it is one that Calico refuses.
+    """
+    metadata = {"name": str(pool.name)}
+    return {"apiVersion": api_version, "kind": "IPPool", "metadata": metadata, "spec": _spec(policy, pool)}
+
+
+def operator_patch(policy: Policy, pool: Pool) -> str:
+    """
+    Return the patch that adds one pool to the Installation of the Tigera operator.
+
+    Raises:
+        RenderError: it is a pool that Calico refuses.
+    """
+    return yaml_text.dump_list(
+        [{"op": "add", "path": "/spec/calicoNetwork/ipPools/-", "value": _operator_pool(policy, pool)}]
+    )
+
+
 def _manifest(policy: Policy, pools: tuple[Pool, ...], group: str) -> str:
-    documents = [
-        {"apiVersion": group, "kind": "IPPool", "metadata": {"name": str(pool.name)}, "spec": _spec(policy, pool)}
-        for pool in pools
-    ]
+    documents = [manifest(policy, pool, group) for pool in pools]
     text = heading(*_which_file(group), *_selector_notes(policy, pools)) + "---\n".join(map(yaml_text.dump, documents))
     yaml_text.prove(f"IPPools of {group}", text, *documents)
     return text

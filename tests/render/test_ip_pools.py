@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runner_bridge.core.errors import RenderError
 from runner_bridge.core.policy import model as p
 from runner_bridge.core.text import yaml
-from runner_bridge.render.ip_pools import render
+from runner_bridge.render.ip_pools import manifest, operator_patch, render
 from tests import make
 
 V3 = "calico/projectcalico.org-v3/"
@@ -132,3 +132,13 @@ def test_the_patch_of_the_installation_adds_the_pool_and_replaces_nothing(pool: 
     assert value["encapsulation"].lower() == pool.encapsulation.replace("-", "")
     assert value["natOutgoing"] == ("Enabled" if pool.nat_outgoing else "Disabled")
     assert (value["name"], value["cidr"], value["blockSize"]) == (pool.name, str(pool.cidr), pool.block_size)
+
+
+def test_one_pool_is_what_the_files_say() -> None:
+    policy = make.policy()
+    (pool,) = (one for one in policy.pools.values() if one.generated)
+    (written,) = yaml.parse(render(policy)[f"{V3}ip-pools.yaml"], "a")
+    assert yaml.to_python(written) == manifest(policy, pool, "projectcalico.org/v3")
+
+    owned = with_cluster(pool, pools_owner=p.PoolsOwner.TIGERA_OPERATOR)
+    assert render(owned)["calico/installation.patch.yaml"].endswith(operator_patch(owned, pool))

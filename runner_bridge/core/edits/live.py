@@ -45,7 +45,7 @@ class LiveConfiguration(Struct, frozen=True, kw_only=True):
     before: str | None
     """None: it is not there."""
     after: str
-    """`before` with everything that the policy governs; sections of runners to be created have no token yet."""
+    """`before` with everything that the policy governs; something stands in for tokens of runners to be created."""
     owner: str = ""
     """Who else writes it, for people: `the Helm release ci-main`; empty: nobody."""
     trouble: str = ""

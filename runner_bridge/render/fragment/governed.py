@@ -62,15 +62,17 @@ def global_keys(policy: Policy) -> dict[str, Any]:
     return {name: item for name, item in values.items() if item is not None}
 
 
-def governed(policy: Policy, runner: Runner) -> dict[str, Any]:
+def governed(policy: Policy, runner: Runner, *, token: str = "") -> dict[str, Any]:
     """
     Return the governed keys of a runner's section, in the order in which a new file has them.
 
-    Flags and stamp are not among them, because they depend on the rest of the section; see `complete`.
+    Flags and stamp are not among them, because they depend on the rest of the section; see `complete`. A token is
+    among them only where one is given.
     """
     return {
         "name": str(runner.name),
         "url": policy.gitlab.url,
+        **({"token": token} if token else {}),
         "executor": "kubernetes",
         "limit": runner.limit,
         "feature_flags": {},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.model import Place
@@ -30,19 +31,23 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy, Runner, RunnerName
 
 ARRAY = "runners"
+_NO_TOKENS: Mapping[RunnerName, str] = MappingProxyType({})
 
 
-def merge(text: str, policy: Policy, *, name: str = "config.toml") -> str:
+def merge(
+    text: str, policy: Policy, *, name: str = "config.toml", tokens: Mapping[RunnerName, str] = _NO_TOKENS
+) -> str:
     """
     Return a config.toml with everything that the policy governs, and all else as it was.
 
-    A runner that the file does not have is added at the end, without a token. Sections of other runners, comments, the
-    order of keys, tokens, ids and line ends stay. `merge(merge(text)) == merge(text)`.
+    A runner that the file does not have is added at the end. Sections of other runners, comments, the order of keys,
+    tokens, ids and line ends stay. `merge(merge(text)) == merge(text)`.
 
     Args:
         text: the existing file; may be empty.
         policy: what is to be in force.
         name: what the file is called in errors.
+        tokens: of runners, for sections that have none; a token that is there stays, the runner may have renewed it.
 
     Raises:
         Malformed: it is no TOML, or a place in it leaves no room for a governed key; says where and what to do.
@@ -54,11 +59,12 @@ def merge(text: str, policy: Policy, *, name: str = "config.toml") -> str:
     splice = Splice(existing.data)
     _globals(existing, policy, splice, expected)
     for runner in policy.runners.values():
-        values = governed(policy, runner)
         at = matched.get(runner.name)
+        token = tokens.get(runner.name, "") if at is None or not existing.sections[at].get("token") else ""
+        values = governed(policy, runner, token=token)
         if at is None:
             whole = complete({}, values)
-            splice.append(f"\n{about(runner)}{toml_text.array_item(ARRAY, whole)}")
+            splice.append(f"\n{about(runner, has_token=bool(token))}{toml_text.array_item(ARRAY, whole)}")
             sections = expected.setdefault(ARRAY, [])
             matched[runner.name] = len(sections)
             sections.append(whole)

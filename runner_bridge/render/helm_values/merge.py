@@ -72,6 +72,20 @@ def runner_named_in(text: str, *, name: str = "values.yaml") -> str | None:
     return None
 
 
+def token_named_in(text: str, *, name: str = "values.yaml") -> tuple[str, str]:
+    """
+    Return the token that the release signs in with, and the name of the Secret that has it; empty where not said.
+
+    Raises:
+        Malformed: it is no YAML.
+    """
+    for root in map(_chart_values, yaml.parse(text, name)):
+        token, section = root.get("runnerToken"), root.get("runners")
+        secret = section.get("secret") if section else None
+        return token.text if token else "", secret.text if secret else ""
+    return "", ""
+
+
 def _chart_values(root: yaml.Node) -> yaml.Node:
     """Return the values that the chart gets: in an umbrella chart those below its name."""
     inner = root.get(SUBCHART)

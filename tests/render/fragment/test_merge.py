@@ -363,3 +363,16 @@ def test_an_overwrite_that_a_newer_runner_has_is_closed_too() -> None:
     text = written("[runners.kubernetes]", 'a_overwrite_allowed = ".*"', "b_overwrite_allowed = true")
     kubernetes = section(merge(text, POLICY))["kubernetes"]
     assert (kubernetes["a_overwrite_allowed"], kubernetes["b_overwrite_allowed"]) == ("", False)
+
+
+def test_a_token_goes_into_a_section_without_one_and_replaces_none() -> None:
+    token = {p.RunnerName("infra-platform"): "glrt-newFAKETOKEN00"}
+    merged = merge("", POLICY, tokens=token)
+    assert section(merged)["token"] == "glrt-newFAKETOKEN00"
+    assert "GitLab shows the token once" not in merged
+    assert merge(merged, POLICY) == merged
+    assert merge(EXISTING, POLICY, tokens=token) == merge(EXISTING, POLICY)
+    emptied = EXISTING.replace("glrt-t1_4xYqA7pLwFAKETOKEN00", "")
+    assert section(merge(emptied, POLICY, tokens=token))["token"] == "glrt-newFAKETOKEN00"
+    unsigned = merge("", POLICY)
+    assert section(merge(unsigned, POLICY, tokens=token))["token"] == "glrt-newFAKETOKEN00"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runner_bridge.core.errors import WireError
 from runner_bridge.core.text import yaml
 from runner_bridge.render import yaml_text
-from runner_bridge.render.helm_values import merge_values, render, runner_named_in
+from runner_bridge.render.helm_values import merge_values, render, runner_named_in, token_named_in
 from tests import make
 
 if TYPE_CHECKING:
@@ -278,3 +278,17 @@ def test_an_object_around_the_values_is_refused() -> None:
 def test_runners_on_one_line_are_refused() -> None:
     with pytest.raises(WireError, match=r"values\.yaml:1:10: runners on one line"):
         merged('runners: {config: "[[runners]]"}\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "secret"),
+    [
+        ("", "", ""),
+        ("runners: {}\n", "", ""),
+        ("runnerToken: abc\n", "abc", ""),
+        ("runners:\n  secret: ci-token\n", "", "ci-token"),
+        ("gitlab-runner:\n  runnerToken: abc\n", "abc", ""),
+    ],
+)
+def test_a_release_says_how_it_signs_in(text: str, token: str, secret: str) -> None:
+    assert token_named_in(text) == (token, secret)

@@ -20,7 +20,7 @@ RUNNERS_UNSEEN = Code(
     title="runners in GitLab could not be compared",
     page="Without a token for `read_api`, or while GitLab cannot be asked, nobody can say whether the declared runners "
     "exist and are as declared. The rest of the plan holds.",
-    remedy="Name a token with --gitlab-token-file, or ask again when GitLab answers.",
+    remedy="Name a token with --token-file, or ask again when GitLab answers.",
 )
 RUNNER_NOWHERE = Code(
     name="runner-nowhere",
