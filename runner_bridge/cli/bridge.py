@@ -100,6 +100,8 @@ class Wanted:
     lease: str = ""
     """`namespace/name`; empty: `runner-bridge` in the namespace of this pod, or of the context."""
     lease_times: Times | None = None
+    watch_blocks: bool = False
+    """Whether all of Calico's blocks are watched, so that every address is audited."""
     log: FilteringBoundLogger = field(default_factory=no_log)
     known: Known = NOTHING_KNOWN
     """What GitLab's and the runners' own files tell besides the policy."""

@@ -16,6 +16,7 @@ from runner_bridge.flow.controller.entries import Context
 from runner_bridge.flow.controller.given import Tools
 from runner_bridge.flow.observe.blocks import Blocks
 from runner_bridge.flow.observe.observer import Observer
+from runner_bridge.flow.observe.watched import WatchedBlocks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.ledger import Entry
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.bench import Known
-    from runner_bridge.ports.kube import CalicoApi, Cluster, Writer
+    from runner_bridge.flow.observe.picture import Picture
+    from runner_bridge.ports.kube import CalicoApi, Cluster, Reader, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,14 @@ def wire(
     """
     context = context_of(policy)
     observer = Observer(
-        policy.cluster.namespaces, api.pools, reads=cluster.reader, pause=wanted.pause, jitter=random.random
+        policy.cluster.namespaces,
+        api.pools,
+        reads=cluster.reader,
+        pause=wanted.pause,
+        jitter=random.random,
+        blocks_path=api.blocks if wanted.watch_blocks else "",
     )
-    blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
+    blocks = _blocks(wanted, cluster.reader, api.blocks, observer.picture) if api.blocks else None
     tools = Tools(
         record=record,
         clock=wanted.clock,
@@ -92,6 +99,10 @@ def wire(
     act = Act(wanted.mode, context, hands, controller.look, policy)
     controller.hand_over_to(act)
     return Rooms(observer=observer, controller=controller, blocks=blocks, act=act)
+
+
+def _blocks(wanted: Wanted, reads: Reader, path: str, picture: Picture) -> Blocks:
+    return WatchedBlocks(reads, path, picture) if wanted.watch_blocks else Blocks(reads, path)
 
 
 def context_of(policy: Policy) -> Context:

@@ -36,10 +36,26 @@ PURPOSES = ("check", "observe", "label", "enforce", "probe")
     metavar="NAMESPACE/NAME",
     help="Ask for the rights on the Lease of run --lease, too.",
 )
+@click.option(
+    "--blocks",
+    type=click.Choice(("on-demand", "watch")),
+    default="on-demand",
+    show_default=True,
+    help="Ask for the rights of run --blocks, too.",
+)
 @click.option("--gitlab", is_flag=True, help="Ask GitLab alone: what its tokens are good for, and what is off.")
 @click.option("-o", "--output", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(  # noqa: PLR0913 - click hands in each option by name
-    *, policy: str, kubeconfig: str, context: str, namespace: str, purpose: str, lease: str, gitlab: bool, output: str
+    *,
+    policy: str,
+    kubeconfig: str,
+    context: str,
+    namespace: str,
+    purpose: str,
+    lease: str,
+    blocks: str,
+    gitlab: bool,
+    output: str,
 ) -> int:
     """
     Look whether a cluster is ready for what the policy says, and whether this account may do what it is for.
@@ -68,6 +84,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         purpose=Purpose(purpose),
         namespace=namespace,
         lease=read_lease_name(lease) if lease else None,
+        watches_blocks=blocks == "watch",
         kubeconfig=kubeconfig,
         context=context,
     )

@@ -18,7 +18,7 @@ from runner_bridge.core.wire.reader import Reader as Wire
 from runner_bridge.ports.kube import Patience, discover_calico, open_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runner_bridge.core.doctor import Right
     from runner_bridge.core.model import Finding
@@ -47,6 +47,7 @@ def examine_cluster(
     purpose: Purpose,
     namespace: str = "",
     lease: tuple[str, str] | None = None,
+    watches_blocks: bool = False,
     kubeconfig: str = "",
     context: str = "",
 ) -> Examined:
@@ -58,6 +59,7 @@ def examine_cluster(
         purpose: what the account is for.
         namespace: where job pods are; empty for everywhere.
         lease: namespace and name of the Lease by which a bridge leads; None: it leads without.
+        watches_blocks: it is for `run --blocks watch`.
         kubeconfig: as of `open_cluster`.
         context: as of `open_cluster`.
 
@@ -65,24 +67,33 @@ def examine_cluster(
         SettingsError: there is no way into a cluster.
         UnavailableError, DeniedError, InvalidError, StaleError: it cannot be asked.
     """
-    return asyncio.run(_examine(policy, purpose, namespace, lease, kubeconfig, context))
 
-
-async def _examine(
-    policy: Policy, purpose: Purpose, namespace: str, lease: tuple[str, str] | None, kubeconfig: str, context: str
-) -> Examined:
-    async with open_cluster(kubeconfig=kubeconfig, context=context, patience=Patience(attempts=3)) as cluster:
-        reader = cluster.reader
-        version = cluster_facts.server_version(await reader.get("/version"))
-        api = await discover_calico(reader)
-        rights = rights_for(
+    def rights_on(api: CalicoApi) -> tuple[Right, ...]:
+        return rights_for(
             purpose,
             pools=_group(api.pools),
             blocks=_group(api.blocks),
             namespace=namespace,
             deletes=any(tier.enforce.delete for tier in policy.tiers.values()),
             lease=lease,
+            watches_blocks=watches_blocks,
         )
+
+    return asyncio.run(_examine(policy, purpose, rights_on, kubeconfig, context))
+
+
+async def _examine(
+    policy: Policy,
+    purpose: Purpose,
+    rights_on: Callable[[CalicoApi], tuple[Right, ...]],
+    kubeconfig: str,
+    context: str,
+) -> Examined:
+    async with open_cluster(kubeconfig=kubeconfig, context=context, patience=Patience(attempts=3)) as cluster:
+        reader = cluster.reader
+        version = cluster_facts.server_version(await reader.get("/version"))
+        api = await discover_calico(reader)
+        rights = rights_on(api)
         who = await _who(reader)
         lacking = tuple(missing(rights, await _allowed(reader, rights)))
         calico, numbers = await _calico(reader, api)

@@ -19,6 +19,7 @@ from runner_bridge.flow.controller import given
 from runner_bridge.flow.controller.entries import Context
 from runner_bridge.flow.observe.blocks import Blocks
 from runner_bridge.flow.observe.observer import Observer
+from runner_bridge.flow.observe.watched import WatchedBlocks
 from runner_bridge.ports.kube import Patience, discover_calico, open_cluster, plain_access
 from tests import make
 from tests.flow.world import NAMESPACE, SHORT_ID
@@ -122,6 +123,7 @@ class Bridge:
     def __init__(self, observer: Observer, controller: controlling.Controller, act: acting.Act, said: Said) -> None:
         self.observer, self.controller, self.act, self.said = observer, controller, act, said
         self.writes: Callable[[], int] = lambda: 0
+        self.block_reads: Callable[[], int] = lambda: 0
 
     def verdict(self, pod: str) -> Verdict | None:
         return next((one for one in self.controller.verdicts if one.pod == pod), None)
@@ -161,6 +163,7 @@ async def running(
     clock: Callable[[], datetime] = lambda: datetime.now(tz=UTC),
     sleep: Callable[[float], Awaitable[None]] = pause,
     elapsed: Callable[[], float] = time.monotonic,
+    watch_blocks: bool = False,
 ) -> AsyncIterator[Bridge]:
     """Run a bridge beside the test; what it dies of, the test dies of."""
     said = Said()
@@ -169,8 +172,17 @@ async def running(
     access = plain_access(access) if isinstance(access, str) else access
     async with open_cluster(access, patience=Patience(attempts=2, sleep=pause)) as cluster:
         api = await discover_calico(cluster.reader)
-        observer = Observer(namespaces, api.pools, reads=cluster.reader, pause=sleep, jitter=lambda: 0.5)
+        observer = Observer(
+            namespaces,
+            api.pools,
+            reads=cluster.reader,
+            pause=sleep,
+            jitter=lambda: 0.5,
+            blocks_path=api.blocks if watch_blocks else "",
+        )
         blocks = Blocks(cluster.reader, api.blocks) if api.blocks else None
+        if watch_blocks:
+            blocks = WatchedBlocks(cluster.reader, api.blocks, observer.picture)
         tools = given.Tools(record=book.record, clock=clock, pause=sleep, read_pod=observer.read_pod, says=said)
         before = given.Before(intervals=tuple(book.open), intents=tuple(book.intents))
         controller = controlling.Controller(accepted, CONTEXT, observer.picture, blocks, tools, before)
@@ -189,6 +201,7 @@ async def running(
         controller.hand_over_to(act)
         bridge = Bridge(observer, controller, act, said)
         bridge.writes = lambda: cluster.session.writes
+        bridge.block_reads = lambda: blocks.done if blocks else 0
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one.run()) for one in (observer, controller, act)]
             try:

@@ -63,6 +63,7 @@ def rights_for(
     namespace: str = "",
     deletes: bool = False,
     lease: tuple[str, str] | None = None,
+    watches_blocks: bool = False,
 ) -> tuple[Right, ...]:
     """
     Return the rights that a purpose takes.
@@ -74,6 +75,7 @@ def rights_for(
         namespace: the only one whose pods are looked at; empty for all.
         deletes: a tier of the policy opts in to deletion, which counts for `enforce` alone.
         lease: namespace and name of the Lease by which one of several bridges leads; None where there is no election.
+        watches_blocks: of a bridge, all blocks are watched (`run --blocks watch`).
     """
     if purpose is Purpose.CHECK:
         found = _check(namespace)
@@ -93,6 +95,7 @@ def rights_for(
     found += _each(("list", "watch"), "nodes", "", "whose address a destination sees behind NAT")
     found += _each(("list", "watch"), "ippools", pools, _POOLS) if pools else []
     found += _each(("get", "list"), "ipamblocks", blocks, _BLOCKS) if blocks else []
+    found += _each(("watch",), "ipamblocks", blocks, "every address is audited") if blocks and watches_blocks else []
     if purpose in {Purpose.LABEL, Purpose.ENFORCE}:
         found += _each(("patch",), "pods", "", "the labels of the bridge", namespace)
         found += _each(("create",), "events", "events.k8s.io", "a breach is told", namespace)

@@ -225,6 +225,28 @@ class Block(Struct, frozen=True, gc=False, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+class PackedBlock(Struct, frozen=True, gc=False, kw_only=True):
+    """
+    A block where all blocks of a cluster are kept: what is counted at hand, who holds what packed.
+
+    One that is soft-deleted has no such value. `core.wire.packed` makes and unpacks it.
+    """
+
+    version: int
+    """Of IP: 4 or 6."""
+    first: int
+    """Its first address, as a number."""
+    prefix: int
+    """Length of its prefix."""
+    node: str = ""
+    """As of `Block`."""
+    used: int = 0
+    """Addresses that somebody holds."""
+    cooling: int = 0
+    """Addresses that nobody holds and that cannot be given out yet."""
+    body: bytes = b""
+
+
 class Namespace(Struct, frozen=True, gc=False, kw_only=True):
     """A namespace and what it asks for all pods in it."""
 

@@ -128,10 +128,9 @@ def block_of(wire: IPAMBlock) -> tuple[cluster.Block | None, str]:
     """Return the block, or None and why it cannot be read."""
     spec = wire.spec
     name = (wire.metadata and wire.metadata.name) or "(no name)"
-    cidr, why = _network(spec.cidr if spec else None)
+    cidr, why = range_of(spec)
     if cidr is None or spec is None:
         return None, f"IPAMBlock {name}: spec.cidr {why}"
-    kind, _, host = (spec.affinity or "").partition(":")
     found: dict[int, cluster.Allocation] = {}
     problems: list[str] = []
     attributes = spec.attributes or []
@@ -146,11 +145,22 @@ def block_of(wire: IPAMBlock) -> tuple[cluster.Block | None, str]:
             found[ordinal] = cluster.Allocation()
     return cluster.Block(
         cidr=cidr,
-        node=intern(host) if kind == "host" else "",
+        node=intern(node_of_block(spec)),
         allocations=found,
         deleted=is_true(spec.deleted),
         problems=tuple(problems),
     ), ""
+
+
+def range_of(spec: BlockSpec | None) -> tuple[cluster.Network | None, str]:
+    """Return the range of a block, or None and why there is none."""
+    return _network(spec.cidr if spec else None)
+
+
+def node_of_block(spec: BlockSpec) -> str:
+    """Return the host of a block's affinity; empty where it belongs to none."""
+    kind, _, host = (spec.affinity or "").partition(":")
+    return host if kind == "host" else ""
 
 
 def _allocation(attribute: Attribute, sequence: int | None) -> cluster.Allocation:

@@ -22,6 +22,7 @@ from runner_bridge.core.redact import redact
 from runner_bridge.core.wire import objects
 from runner_bridge.core.wire.calico import IPAMBlock, IPPool, block_of, pool_of
 from runner_bridge.core.wire.events import Event, failure_of
+from runner_bridge.core.wire.packed import packed_of
 from runner_bridge.core.wire.pods import namespace_of, node_of, pod_of
 from runner_bridge.core.wire.salvage import UNREADABLE, explain, salvage
 from runner_bridge.core.wire.shorten import Shortener
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Value: TypeAlias = (
-    cluster.Pod | cluster.IPPool | cluster.Block | cluster.Namespace | cluster.SandboxFailure | cluster.Node
+    cluster.Pod
+    | cluster.IPPool
+    | cluster.Block
+    | cluster.PackedBlock
+    | cluster.Namespace
+    | cluster.SandboxFailure
+    | cluster.Node
 )
 Key: TypeAlias = tuple[str, str]
 """Namespace (empty for what has none) and name."""
@@ -118,9 +125,15 @@ class _RawLine(Struct):
 
 
 class Stream:
-    """Reads the lists and watches of one kind; made once, for building decoders costs more than a small page."""
+    """
+    Reads the lists and watches of one kind; made once, for building decoders costs more than a small page.
 
-    def __init__(self, kind: Kind) -> None:
+    Args of the constructor:
+        kind: of the objects.
+        packed: blocks are to be kept all at once, so they become `PackedBlock`.
+    """
+
+    def __init__(self, kind: Kind, *, packed: bool = False) -> None:
         self._kind = kind
         self._wire: Any = _WIRE[kind]
         line: Any = _Line
@@ -130,7 +143,7 @@ class Stream:
         self._page: Decoder[Any] = Decoder(listed[self._wire])
         self._raw_page: Decoder[Any] = Decoder(listed[Raw])
         self._item: Decoder[Any] = Decoder(self._wire)
-        self._value: Callable[[Any, tuple[str, ...]], tuple[Value | None, str]] = _VALUES[kind]
+        self._value: Callable[[Any, tuple[str, ...]], tuple[Value | None, str]] = _PACKED if packed else _VALUES[kind]
         self._shortened: Callable[[bytes], bytes] = Shortener().shortened if kind is Kind.PODS else _as_it_is
 
     def lines(self, data: bytes) -> Lines:
@@ -277,6 +290,8 @@ _VALUES: Final[Mapping[Kind, Callable[[Any, tuple[str, ...]], tuple[Value | None
     Kind.EVENTS: _valued(lambda item: (failure_of(item), "")),
     Kind.NODES: _valued(lambda item: (node_of(item), "")),
 }
+
+_PACKED: Final = _valued(packed_of)
 
 
 def problems_of(lost: Sequence[str]) -> str:

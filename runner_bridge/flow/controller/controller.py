@@ -140,7 +140,8 @@ class Controller:
         """Take note of what the picture changed for; None: only how far it can be relied on."""
         if touched is not None:
             self._touched_s = time.monotonic() if self._touched_s is None else self._touched_s
-            self._keys |= touched.pods
+            self._keys |= touched.pods | touched.proofs
+            self._prover.look(touched.proofs)
             self._everything = self._everything or touched.everything
             if touched.namespaces:
                 self._keys |= {key for key, _ in self._picture.pods() if key[0] in touched.namespaces}

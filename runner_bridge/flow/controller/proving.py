@@ -68,6 +68,8 @@ class Prover:
         self._proofs: dict[Key, Proof] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
+        self._look: set[Key] = set()
+        """Pods of which a watched block says something else since it was looked at."""
         self._failure: BaseException | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -105,7 +107,8 @@ class Prover:
         if self._blocks is None or not provable(pod) or key in self._running:
             return
         proof = self._proofs.get(key)
-        if proof is not None and proof.of == fingerprint(pod) and key not in self._again:
+        due = key in self._again or key in self._look
+        if proof is not None and proof.of == fingerprint(pod) and not due:
             return
         work = self._prove(key, pod, self._blocks)
         task = asyncio.get_running_loop().create_task(work, name=f"prove {'/'.join(key)}")
@@ -116,7 +119,14 @@ class Prover:
 
     def again(self, keys: Iterable[Key]) -> None:
         """Have pods proven afresh when they are needed next; until then the old proof holds."""
-        self._again = set(keys)
+        if self._blocks is not None and self._blocks.are_watched:
+            self.look(keys)
+        else:
+            self._again = set(keys)
+
+    def look(self, keys: Iterable[Key]) -> None:
+        """Have pods proven by the blocks that are watched, as they are now."""
+        self._look.update(keys)
 
     def retry(self) -> None:
         """Forget the reads that failed."""
@@ -126,6 +136,7 @@ class Prover:
         """Drop what is known of a pod that is gone."""
         self._proofs.pop(key, None)
         self._again.discard(key)
+        self._look.discard(key)
 
     async def close(self) -> None:
         """Give up reads that are under way."""
@@ -153,6 +164,7 @@ class Prover:
     async def _read(self, key: Key, pod: Pod, blocks: Blocks) -> Touched | None:
         afresh = key in self._again
         self._again.discard(key)
+        self._look.discard(key)
         print_ = fingerprint(pod)
         shown, pools = (*pod.addresses, *(pod.annotated or ())), self._picture.pools() or ()
         if not all(block_ranges((address,), pools) for address in shown):

@@ -35,6 +35,22 @@ class ByAddress:
             return ()
         return (one, *self._more[number]) if number in self._more else (one,)
 
+    def within(self, version: int, first: int, prefix: int) -> list[tuple[int, Collection[Key]]]:
+        """
+        Return who shows an address of a range: its distance from the first one, and the pods.
+
+        Args:
+            version: of IP.
+            first: the first address, as a number that is not negative.
+            prefix: length of the prefix.
+        """
+        size, sign = (1 << (32 - prefix), 1) if version == _IPV4 else (1 << (128 - prefix), -1)
+        if size <= len(self._one):
+            found = (number for number in range(first, first + size) if sign * number in self._one)
+        else:  # far larger than a block is
+            found = (sign * one for one in self._one if first <= sign * one < first + size)
+        return [(number - first, self.all(sign * number)) for number in found]
+
     def add(self, number: int, key: Key) -> None:
         """Take note that a pod shows an address."""
         if self._one.setdefault(number, key) != key:

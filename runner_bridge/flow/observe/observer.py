@@ -25,6 +25,7 @@ JOB_PODS: Final = "pod"
 Every GitLab Runner, old or new, puts this label on job pods, and a job can change its value but not take it off
 (gitlab-runner, executors/kubernetes/kubernetes.go). Asked for only where the whole cluster is watched.
 """
+BLOCKS: Final = Source(Kind.BLOCKS)
 _WILD: Final = frozenset("*?[")
 
 
@@ -39,6 +40,7 @@ class Observer:
         pause: sleeps that many seconds.
         jitter: a number from 0 to 1, another each time.
         selector: of the pods, as Kubernetes has it; empty: none.
+        blocks_path: of the collection of IPAMBlocks, where all of them are watched; empty: they are not.
     """
 
     def __init__(
@@ -50,16 +52,17 @@ class Observer:
         pause: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
         selector: str = "",
+        blocks_path: str = "",
     ) -> None:
         self._reads = reads
         self._tell: Callable[[Touched | None], None] | None = None
         self._patterns = tuple(namespaces)
-        sources = list(_sources(self._patterns))
+        sources = [*_sources(self._patterns), *((BLOCKS,) if blocks_path else ())]
         self.picture = Picture(sources)
         self._watchings = [
             Watching(
                 source,
-                _path(source, pools_path),
+                {Kind.POOLS: pools_path, Kind.BLOCKS: blocks_path}.get(source.kind) or _path(source),
                 reads=reads,
                 picture=self.picture,
                 tell=self._heard,
@@ -72,9 +75,9 @@ class Observer:
             for source in sources
         ]
         self.pools_gone = asyncio.Event()
-        """Set when nobody serves the pools where they were: it has to be found out again where they are."""
+        """Set when nobody serves pools or blocks where they were: it has to be found out again where they are."""
         for one in self._watchings:
-            if one.source.kind is Kind.POOLS:
+            if one.source.kind in (Kind.POOLS, Kind.BLOCKS):
                 one.not_served = lambda _: self.pools_gone.set()
         self._pods = Stream(Kind.PODS)
 
@@ -172,8 +175,6 @@ def _selector(source: Source, asked: str) -> str:
     return ",".join(part for part in ("" if source.namespace else JOB_PODS, asked) if part)
 
 
-def _path(source: Source, pools_path: str) -> str:
-    if source.kind is Kind.POOLS:
-        return pools_path
+def _path(source: Source) -> str:
     # Events of `v1`: their `reason` can be selected by in every release.
     return f"/api/v1/namespaces/{source.namespace}/{source.kind}" if source.namespace else f"/api/v1/{source.kind}"

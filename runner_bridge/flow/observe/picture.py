@@ -8,18 +8,34 @@ nobody watched is gone. What a source cannot tell (never listed, torn for too lo
 
 from __future__ import annotations
 
+from collections import Counter
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from runner_bridge.core.model.cluster import FINISHED, Gap, IPPool, Kind, Namespace, Node, Pod, SandboxFailure, Snapshot
+from runner_bridge.core.blocks import block_name
+from runner_bridge.core.model.cluster import (
+    FINISHED,
+    Gap,
+    IPPool,
+    Kind,
+    Namespace,
+    Node,
+    PackedBlock,
+    Pod,
+    SandboxFailure,
+    Snapshot,
+)
 from runner_bridge.core.wire.calico import merged_pools
+from runner_bridge.core.wire.packed import unpacked
 from runner_bridge.core.wire.stream import ChangeType, Key, Seen, problems_of
 from runner_bridge.flow.observe.by_address import ByAddress, numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from runner_bridge.core.model.cluster import Address
     from runner_bridge.core.wire.stream import Change
 
 NOT_LISTED = "it was not listed yet"
@@ -46,9 +62,19 @@ class Touched(Struct, frozen=True):
     """What all verdicts stand on has changed: the pools."""
     namespaces: frozenset[str] = frozenset()
     """Namespaces whose annotations have changed: all pods in them."""
+    proofs: frozenset[Key] = frozenset()
+    """Pods of whose address a block that is watched says something else now."""
+    blocks: bool = False
+    """Some block has changed, whoever's."""
 
     def __or__(self, other: Touched) -> Touched:
-        return Touched(self.pods | other.pods, self.everything or other.everything, self.namespaces | other.namespaces)
+        return Touched(
+            self.pods | other.pods,
+            self.everything or other.everything,
+            self.namespaces | other.namespaces,
+            self.proofs | other.proofs,
+            self.blocks or other.blocks,
+        )
 
 
 class _Part:
@@ -89,6 +115,8 @@ class Picture:
         self._by_address = ByAddress()
         self._failures: dict[Key, dict[Key, SandboxFailure]] = {}
         """Pod → event → what it reports."""
+        self._sizes: Counter[tuple[int, int]] = Counter()
+        """IP version and length of prefix → how many blocks are of that size."""
 
     def replace(self, source: Source, seen: Iterable[Seen], lost: Sequence[str] = ()) -> Touched:
         """Take in a whole list at once; as `begin`, `extend` and `finish`."""
@@ -238,6 +266,26 @@ class Picture:
         found = [seen.value for part in self._of(Kind.POOLS) for seen in part.items.values()]
         return merged_pools([one for one in found if isinstance(one, IPPool)])
 
+    def blocks(self) -> list[PackedBlock]:
+        """Return all blocks, where they are watched."""
+        return [
+            seen.value
+            for part in self._of(Kind.BLOCKS)
+            for seen in part.items.values()
+            if isinstance(seen.value, PackedBlock)
+        ]
+
+    def blocks_at(self, address: Address) -> list[Seen]:
+        """Return the blocks that cover an address, where blocks are watched: by name, which follows from the range."""
+        found = []
+        for part in self._of(Kind.BLOCKS):
+            for version, prefix in sorted(self._sizes):
+                if version == address.version:
+                    name = block_name(ip_network((int(address).to_bytes(len(address.packed)), prefix), strict=False))
+                    if (seen := part.items.get(("", name))) is not None and isinstance(seen.value, PackedBlock):
+                        found.append(seen)
+        return found
+
     def _namespaces(self, names: set[str]) -> tuple[Namespace, ...] | None:
         if Kind.NAMESPACES not in self._kinds:
             return None
@@ -274,6 +322,8 @@ class Picture:
             touched.namespaces.add(key[1])
         elif kind is Kind.EVENTS:
             self._failure_changed(key, old, new, touched)
+        elif kind is Kind.BLOCKS:
+            self._block_changed(old, new, touched)
 
     def _pod_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
         touched.pods.add(key)
@@ -284,6 +334,25 @@ class Picture:
         for number in shown_now:
             self._by_address.add(number, key)
         touched.numbers.update(shown_before, shown_now)
+
+    def _block_changed(self, old: object, new: object, touched: _Touching) -> None:
+        touched.blocks = True
+        before = old if isinstance(old, PackedBlock) else None
+        now = new if isinstance(new, PackedBlock) else None
+        for one, number in ((before, -1), (now, 1)):
+            if one is not None:
+                self._sizes[one.version, one.prefix] += number
+        self._sizes = +self._sizes
+        around = now or before
+        if around is None:
+            return
+        shown = self._by_address.within(around.version, around.first, around.prefix)
+        if not shown:
+            return  # nobody's that are watched: most blocks
+        was, is_ = (unpacked(one).allocations if one else {} for one in (before, now))
+        for ordinal, keys in shown:
+            if was.get(ordinal) != is_.get(ordinal):
+                touched.proofs.update(keys)
 
     def _failure_changed(self, key: Key, old: object, new: object, touched: _Touching) -> None:
         if isinstance(old, SandboxFailure):
@@ -302,18 +371,21 @@ class Picture:
 class _Touching:
     """`Touched` while it grows."""
 
-    __slots__ = ("everything", "namespaces", "numbers", "pods")
+    __slots__ = ("blocks", "everything", "namespaces", "numbers", "pods", "proofs")
 
     def __init__(self) -> None:
         self.pods: set[Key] = set()
         self.numbers: set[int] = set()
         """Whoever shows one of them is touched too; found out once at the end, for thousands may show the same."""
         self.namespaces: set[str] = set()
-        self.everything = False
+        self.proofs: set[Key] = set()
+        self.everything = self.blocks = False
 
     def frozen(self, by_address: ByAddress) -> Touched:
         pods = self.pods.union(*map(by_address.all, self.numbers))
-        return Touched(frozenset(pods), self.everything, frozenset(self.namespaces))
+        return Touched(
+            frozenset(pods), self.everything, frozenset(self.namespaces), frozenset(self.proofs), self.blocks
+        )
 
 
 def _shown(pod: object) -> tuple[int, ...]:

@@ -83,6 +83,15 @@ def test_one_namespace_needs_rights_there_alone() -> None:
     assert {one.resource for one in rights if not one.namespace} == {"namespaces", "nodes"}
 
 
+def test_watching_all_blocks_takes_one_verb_more() -> None:
+    few = rights_for(Purpose.OBSERVE, pools=OLD, blocks=OLD)
+    more = rights_for(Purpose.OBSERVE, pools=OLD, blocks=OLD, watches_blocks=True)
+    assert [str(one) for one in more if one not in few] == [f"watch ipamblocks.{OLD}"]
+    assert rights_for(Purpose.OBSERVE, pools=OLD, blocks="", watches_blocks=True) == rights_for(
+        Purpose.OBSERVE, pools=OLD, blocks=""
+    )
+
+
 def test_a_missing_right_names_its_verb_and_why_it_is_needed() -> None:
     have = Right(verb="get", resource="pods", why="a")
     lack = Right(verb="list", resource="ipamblocks", group=OLD, namespace="ci", why="who really holds an address")

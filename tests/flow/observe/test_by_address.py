@@ -33,3 +33,14 @@ def test_an_ipv4_and_an_ipv6_address_of_one_number_are_two() -> None:
     pod = make.job_pod(addresses=(ip_address("0.0.0.9"), ip_address("::9")), annotated=(ip_address("0.0.0.7"),))
 
     assert numbers_of(pod) == (9, -9, 7)
+
+
+def test_who_shows_an_address_of_a_range_is_found_in_small_and_in_large_ones() -> None:
+    index = ByAddress()
+    pod = make.job_pod(addresses=(ip_address("10.0.0.5"), ip_address("fd00::5")), annotated=())
+    for number in numbers_of(pod):
+        index.add(number, ("ci", "a"))
+    for address, prefix, distance in (("10.0.0.4", 31, 1), ("10.0.0.0", 8, 5), ("fd00::4", 127, 1), ("fd00::", 64, 5)):
+        start = ip_address(address)
+        assert index.within(start.version, int(start), prefix) == [(distance, (("ci", "a"),))]
+    assert index.within(4, int(ip_address("10.0.0.6")), 31) == index.within(6, int(ip_address("10.0.0.4")), 31) == []
