@@ -33,6 +33,8 @@ VERBS: Mapping[str, str] = {
     "probe": "Make one pod as a runner would, and see where it comes out.",
     "run": "Watch a cluster: judge, record, and label every job pod.",
     "status": "Say how a running bridge stands, in one screen.",
+    "jobs": "Say which jobs ran where: pod, address, node, pool, verdict.",
+    "job": "Say where one job ran, and whether GitLab confirms it.",
     "who-had": "Say which job pod had an address, or ran on a node, and when.",
     "ledger": "Verify, export or prune the record of who had which address.",
     "schema": "Print the JSON Schema of the policy file, for editors.",

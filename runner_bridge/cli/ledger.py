@@ -159,19 +159,19 @@ def _exported(ledger: Ledger, form: str, where: Mapping[str, Any], *, intervals:
     """Yield the export in pieces; a reader that goes away ends it."""
     from msgspec import json
 
-    from runner_bridge.ask.views import who_had_data
+    from runner_bridge.ask.views import csv_table, who_had_data
     from runner_bridge.core import chain_export
 
     if intervals and form == "csv":
         rows = map(who_had_data.interval_row, ledger.intervals(**where))
-        yield from who_had_data.table(who_had_data.INTERVAL_COLUMNS, rows)
+        yield from csv_table(who_had_data.INTERVAL_COLUMNS, rows)
     elif intervals:
         for interval in ledger.intervals(**where):
             yield json.encode(interval).decode() + "\n"
     elif form == "csv":
         stored = ledger.entries(**where)
         entries = (who_had_data.entry_row(one.segment, one.row.number, one.entry) for one in stored)
-        yield from who_had_data.table(who_had_data.ENTRY_COLUMNS, entries)
+        yield from csv_table(who_had_data.ENTRY_COLUMNS, entries)
     else:
         if any(where.values()):
             yield chain_export.PART

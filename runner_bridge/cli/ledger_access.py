@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from runner_bridge.core.moments import Stretch
     from runner_bridge.ports.ledger import Ledger
@@ -123,3 +124,22 @@ def moment(text: str, zone: tzinfo | None, option: str) -> Stretch:
     except WireError as error:
         message = f"{option}: {error}"
         raise click.UsageError(message) from error
+
+
+def moment_or_ago(text: str, zone: tzinfo | None, option: str, now: datetime) -> Stretch:
+    """
+    Read a moment of the command line, or how long ago it was: `30d`.
+
+    Raises:
+        click.UsageError: as `moment`.
+    """
+    from runner_bridge.core.moments import Stretch
+
+    if not re.fullmatch(r"\d{1,9}[smhd]", text):
+        return moment(text, zone, option)
+    try:
+        at = now - Span().convert(text, None, None)
+    except OverflowError:
+        message = f"{option}: {text!r} is too long ago. Write all, or a shorter span."
+        raise click.UsageError(message) from None
+    return Stretch(at, at)

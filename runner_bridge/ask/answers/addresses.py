@@ -227,5 +227,22 @@ def in_zone(moment: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
 
 
+def stretch_in_zone(interval: Interval, zone: tzinfo) -> str:
+    """Return from when to when an address was held, for people; what is not certain stands beside it."""
+    start = in_zone(interval.from_at, zone)
+    if interval.seen_from_at != interval.from_at:
+        start += f" (seen from {_clock(interval.seen_from_at, zone)})"
+    if interval.to_at is None:
+        return f"{start} to now"
+    end = in_zone(interval.to_at, zone)
+    if interval.seen_to_at is not None and interval.seen_to_at != interval.to_at:
+        end += f" (seen until {_clock(interval.seen_to_at, zone)})"
+    return f"{start} to {end}"
+
+
+def _clock(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M:%S}"
+
+
 def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"

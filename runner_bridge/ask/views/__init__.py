@@ -1,16 +1,19 @@
 """
 Findings and answers → text: a table, JSON, JUnit, Code Quality, SARIF. Siblings are strangers.
 
-What several of them need stands here: how a finding is known again tomorrow, and text that no output can trip over.
+What several of them need stands here: how a finding is known again tomorrow, text that no output can trip over, and
+rows for spreadsheets.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runner_bridge.core.model import Finding
 
@@ -45,3 +48,30 @@ def in_one_line(finding: Finding) -> str:
 def well_formed(text: str) -> str:
     """Return the text with lone surrogates (file names that are not UTF-8) as `?`: it can be encoded. Never raises."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    """Return the text with all that cannot be printed, and what turns its direction, as `?`. Never raises."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def csv_table(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """
+    Yield CSV (RFC 4180, lines end in LF) piece by piece.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe before it: a job may claim any name.
+    """
+    names = list(columns)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerow([_inert(row[name]) for name in names])
+    yield buffer.getvalue()
+
+
+def _inert(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

@@ -1,23 +1,21 @@
 """
 The answers of `who-had` for programs and spreadsheets. Keys and columns are only ever added.
 
-Every moment is ISO 8601 in UTC. A cell that a spreadsheet would take for a formula gets an apostrophe before it: a job
-may claim any name.
+Every moment is ISO 8601 in UTC.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 from msgspec import json, to_builtins
 from msgspec.structs import fields
 
+from runner_bridge.ask.views import csv_table
 from runner_bridge.core.model.ledger import Entry, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from runner_bridge.ask.answers.addresses import AddressAnswer, Candidate, LineAnswer
@@ -49,7 +47,7 @@ def render_json(answer: AddressAnswer) -> str:
 def render_csv(answer: AddressAnswer) -> str:
     """Return one row per candidate under a header."""
     rows = ({"certainty": one.certainty, **interval_row(one.interval)} for one in answer.candidates)
-    return "".join(table(("certainty", *INTERVAL_COLUMNS), rows))
+    return "".join(csv_table(("certainty", *INTERVAL_COLUMNS), rows))
 
 
 def log_json(answers: Iterable[LineAnswer]) -> Iterator[str]:
@@ -71,7 +69,7 @@ def log_json(answers: Iterable[LineAnswer]) -> Iterator[str]:
 
 def log_csv(answers: Iterable[LineAnswer]) -> Iterator[str]:
     """Yield a header, then one row per line of the log; values of a cell are separated by blanks, `-` for none."""
-    return table(_LOG_COLUMNS, map(_log_row, answers))
+    return csv_table(_LOG_COLUMNS, map(_log_row, answers))
 
 
 def interval_row(interval: Interval) -> dict[str, str]:
@@ -83,20 +81,6 @@ def entry_row(segment: int, number: int, entry: Entry) -> dict[str, str]:
     """Return an entry with its place in the chain as the cells of a row."""
     cells = {name: _cell(getattr(entry, name)) for name in entry.__struct_fields__}
     return {"segment": str(segment), "number": str(number), **cells}
-
-
-def table(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield CSV (RFC 4180, lines end in LF) piece by piece."""
-    names = list(columns)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow([_harmless(row[name]) for name in names])
-    yield buffer.getvalue()
 
 
 def _shape(candidate: Candidate) -> dict[str, Any]:
@@ -133,7 +117,3 @@ def _cell(value: object) -> str:
 
 def _moment(moment: datetime | None) -> str:
     return "" if moment is None else _cell(moment)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

@@ -9,11 +9,12 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from runner_bridge.ask.answers.addresses import Certainty, Kind, in_zone
+from runner_bridge.ask.answers.addresses import Certainty, Kind, in_zone, stretch_in_zone
+from runner_bridge.ask.views import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     from runner_bridge.ask.answers.addresses import AddressAnswer, Candidate, LineAnswer
     from runner_bridge.core.model.ledger import Gap, Interval
@@ -40,7 +41,7 @@ def render_log(answers: Iterable[LineAnswer], *, zone: tzinfo, width: int) -> It
     width = max(width, _NARROWEST)
     for one in answers:
         at = in_zone(one.since + (one.until - one.since) / 2, zone) if one.since and one.until else one.line.time
-        head = _harmless(f"{one.line.number}: {at} {one.line.address}: {one.word}")
+        head = printable(f"{one.line.number}: {at} {one.line.address}: {one.word}")
         if len(one.candidates) == 1:
             head += f" {_who(one.candidates[0].interval)}{_doubt(one.candidates[0])}"
         lines = _wrapped(head, width)
@@ -48,7 +49,7 @@ def render_log(answers: Iterable[LineAnswer], *, zone: tzinfo, width: int) -> It
             for each in one.candidates:
                 lines += _wrapped(f"  {_who(each.interval)}{_doubt(each)}", width)
         if one.note:
-            lines += textwrap.wrap(_harmless(one.note), width, initial_indent="  - ", subsequent_indent="    ")
+            lines += textwrap.wrap(printable(one.note), width, initial_indent="  - ", subsequent_indent="    ")
         yield "".join(f"{line}\n" for line in lines)
 
 
@@ -56,7 +57,7 @@ def gap_sentence(gap: Gap, zone: tzinfo) -> str:
     """Return what is not known, as a sentence."""
     start = "" if gap.from_at is None else f" from {in_zone(gap.from_at, zone)}"
     end = f" until {in_zone(gap.to_at, zone)}" if gap.to_at is not None else " until now" if gap.from_at else ""
-    return f"Not known{start}{end} ({gap.cluster}): {_harmless(gap.reason)}; pods that came and went then are missing."
+    return f"Not known{start}{end} ({gap.cluster}): {printable(gap.reason)}; pods that came and went then are missing."
 
 
 def _when(answer: AddressAnswer, zone: tzinfo) -> str:
@@ -71,7 +72,7 @@ def _when(answer: AddressAnswer, zone: tzinfo) -> str:
 
 def _candidate(answer: AddressAnswer, candidate: Candidate, zone: tzinfo, width: int) -> Iterator[str]:
     one = candidate.interval
-    lines = [f"{_stretch(one, zone)}{_doubt(candidate)}", f"pod {one.namespace}/{one.pod} on {one.cluster}"]
+    lines = [f"{stretch_in_zone(one, zone)}{_doubt(candidate)}", f"pod {one.namespace}/{one.pod} on {one.cluster}"]
     if answer.kind is not Kind.ADDRESS:
         lines.append(f"address {one.address}")
     project = " ".join(filter(None, (one.project_path, f"({one.project})" if one.project_path else one.project)))
@@ -90,32 +91,15 @@ def _candidate(answer: AddressAnswer, candidate: Candidate, zone: tzinfo, width:
     yield from _wrapped(first, width)
     for line in rest:
         yield from textwrap.wrap(
-            _harmless(line), width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+            printable(line), width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
         )
-
-
-def _stretch(one: Interval, zone: tzinfo) -> str:
-    """Return from when to when; what is not certain stands beside it."""
-    start = in_zone(one.from_at, zone)
-    if one.seen_from_at != one.from_at:
-        start += f" (seen from {_clock(one.seen_from_at, zone)})"
-    if one.to_at is None:
-        return f"{start} to now"
-    end = in_zone(one.to_at, zone)
-    if one.seen_to_at is not None and one.seen_to_at != one.to_at:
-        end += f" (seen until {_clock(one.seen_to_at, zone)})"
-    return f"{start} to {end}"
-
-
-def _clock(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%H:%M:%S}"
 
 
 def _who(one: Interval) -> str:
     project = one.project_path or one.project
     facts = ((f"project {project}", project), (f"job {one.job}", one.job), (f"tier {one.tier}", one.tier))
     said = ", ".join(text for text, value in facts if value)
-    return _harmless(f"{one.namespace}/{one.pod}{f' ({said})' if said else ''}")
+    return printable(f"{one.namespace}/{one.pod}{f' ({said})' if said else ''}")
 
 
 def _doubt(candidate: Candidate) -> str:
@@ -123,9 +107,4 @@ def _doubt(candidate: Candidate) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(_harmless(text), width, subsequent_indent="    ", break_on_hyphens=False)
-
-
-def _harmless(text: str) -> str:
-    """Show what cannot be printed, and what turns the direction of text, as a question mark."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return textwrap.wrap(printable(text), width, subsequent_indent="    ", break_on_hyphens=False)

@@ -567,3 +567,18 @@ POOL_DIFFERS = _unknown(
     page="Names lead to one range and the policy to another: no address of that pool can be judged.",
     remedy="Correct the policy; the CIDR of an existing pool cannot be changed.",
 )
+JOB_CLAIM_CONTRADICTED = _note(
+    "job-claim-contradicted",
+    title="GitLab says something else of the job that a pod claims to run",
+    page=(
+        "Number and URL of a job stand in annotations of its pod, which a job can write wherever "
+        "`pod_annotations_overwrite_allowed` lets it. Where a bridge may ask GitLab, it compares: is it a job of the "
+        "project that the label names, did the pod's runner take it, did it run while the pod was there. The verdict "
+        "does not change, because it comes from labels and addresses alone and must be the same while GitLab is down; "
+        "but the job that is named beside it is not to be believed. `jobs` and `job` say so, and the ledger keeps it."
+    ),
+    remedy=(
+        'Set `pod_annotations_overwrite_allowed = ""`; find the job by the project, the runner and the time of the '
+        "pod, not by the number that it claims."
+    ),
+)
