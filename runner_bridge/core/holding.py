@@ -115,7 +115,7 @@ def holding(policy: Policy, pods: Iterable[Pod], *, short_ids: Iterable[tuple[st
 
     An address that two pods show counts once, for the first kind in the order of `Holder`.
     """
-    evidence = Evidence(policy, Snapshot(), short_ids=short_ids)
+    evidence = Evidence.of(policy, Snapshot(), short_ids=short_ids)
     holders: dict[Address, Holder] = {}
     seen: Counter[Holder] = Counter()
     order = {kind: position for position, kind in enumerate(Holder)}
@@ -160,7 +160,7 @@ def _kind_of(evidence: Evidence, pod: Pod) -> Holder | None:
         case PodClass.CANARY | PodClass.PROBE:
             return Holder.PROBES
         case _:
-            return _bystander(evidence.policy, pod)
+            return _bystander(evidence.ground.policy, pod)
 
 
 def _bystander(policy: Policy, pod: Pod) -> Holder | None:

@@ -89,7 +89,7 @@ def test_read_back_it_is_a_probe_and_asks_for_its_tier() -> None:
     assert isinstance(seen.value, c.Pod)
     snapshot = c.Snapshot(pods=(seen.value,), namespaces=(c.Namespace(name="gitlab-runners"),))
     assert judge(make.policy(), snapshot, now=make.NOW).counts.probes == 1
-    verdict = judge_probe(Evidence(make.policy(), snapshot), seen.value, tier="infra", now=make.NOW)
+    verdict = judge_probe(Evidence.of(make.policy(), snapshot), seen.value, tier="infra", now=make.NOW)
     assert [one.code.name for one in verdict.findings] == ["address-pending"]
     assert verdict.requested.pools == ("infraestrutura",)
 

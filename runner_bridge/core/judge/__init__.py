@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner_bridge.core.judge.assigned import confirmed_by
 from runner_bridge.core.judge.cluster_notes import assumptions, calico_absent, cluster_findings
 from runner_bridge.core.judge.evidence import Evidence
+from runner_bridge.core.judge.ground import Ground
 from runner_bridge.core.judge.identity import identify
 from runner_bridge.core.judge.pods import judge_job_pod, judge_pod, judge_probe
 from runner_bridge.core.judge.waivers import split
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
 
-__all__ = ["Evidence", "counted", "in_order", "judge", "judge_pod", "judge_probe", "summed"]
+__all__ = ["Evidence", "Ground", "confirmed_by", "counted", "in_order", "judge", "judge_pod", "judge_probe", "summed"]
 
 _ORDER = {Outcome.BREACH: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 2}
 
@@ -54,7 +56,7 @@ def judge(
 
     Never raises.
     """
-    evidence = Evidence(policy, snapshot, projects=projects, short_ids=short_ids, stamps=stamps, strict=strict)
+    evidence = Evidence.of(policy, snapshot, projects=projects, short_ids=short_ids, stamps=stamps, strict=strict)
     absent = calico_absent(evidence)
     if absent is not None:
         return Judgement(findings=(absent,), counts=Counts(other=len(evidence.pods)))
@@ -113,7 +115,7 @@ def summed(
     Never raises.
     """
     ordered = in_order(verdicts)
-    evidence = Evidence(policy, snapshot, projects=projects)
+    evidence = Evidence.of(policy, snapshot, projects=projects)
     findings, waived = split(policy.waivers, cluster_findings(evidence, ordered), now.date())
     beside = beside or Counts()
     counts = counted(ordered, unmanaged=beside.unmanaged, probes=beside.probes, other=beside.other)

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from runner_bridge.core.judge.problem import Problem, listed, quote
+from runner_bridge.core.judge.ranges import RangeMap
 from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.verdict import Assigned
 from runner_bridge.core.policy.model import PoolClass
 
 if TYPE_CHECKING:
-    from runner_bridge.core.judge.evidence import Evidence, TierView
+    from collections.abc import Iterable
+
+    from runner_bridge.core.judge.evidence import Evidence
+    from runner_bridge.core.judge.ground import TierView
     from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod
     from runner_bridge.core.policy.model import Pool
 
@@ -45,13 +49,13 @@ class Assignment(Struct, frozen=True, gc=False):
 def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assignment:
     """Return the pod's addresses; compared with `view` unless that is None. Never raises."""
     held = pod.annotated != () and not pod.finished
-    addresses, doubt = _addresses(evidence, pod) if held else (pod.addresses, _given_back(pod))
+    addresses, doubt = _addresses(evidence.blocks, pod) if held else (pod.addresses, _given_back(pod))
     problems = [doubt] if doubt else []
     assigned: list[Assigned] = []
     outside = False
     unjudged: list[str] = []
     for address in addresses:
-        name, pool = evidence.covering_pool(address)
+        name, pool = evidence.ground.covering_pool(address)
         confirmed = False
         if held:
             confirmed, unconfirmed = _confirm(evidence, pod, address)
@@ -60,7 +64,7 @@ def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assign
         if view is None:
             continue
         family = f"IPv{address.version}"
-        if family not in view.families and family not in evidence.declared_families:
+        if family not in view.families and family not in evidence.ground.declared_families:
             unjudged.append(f"{address}")
             continue
         wrong = _wrong_pool(view, address, name, pool)
@@ -75,20 +79,28 @@ def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assign
     return Assignment(tuple(assigned), tuple(problems), outside)
 
 
+def confirmed_by(blocks: Iterable[Block], pod: Pod) -> bool:
+    """Tell whether blocks alone confirm every address that a pod is said to hold now. Never raises."""
+    index = RangeMap((block.cidr, block) for block in blocks if not block.deleted)
+    addresses, _ = _addresses(index, pod)
+    found = [_reasons(index, pod, address) for address in addresses]
+    return all("" in reasons and not _others(reasons) for reasons in found)
+
+
 def _families_of(view: TierView | None) -> str:
     return f"an address of {listed(sorted(view.families))}" if view is not None else ""
 
 
-def _addresses(evidence: Evidence, pod: Pod) -> tuple[tuple[Address, ...], Problem | None]:
+def _addresses(blocks: RangeMap[Block], pod: Pod) -> tuple[tuple[Address, ...], Problem | None]:
     """Choose between status and annotation: they agree, or a block confirms one of them, or it is not known."""
     annotated = pod.annotated
     if annotated is None or annotated == pod.addresses or set(annotated) == set(pod.addresses):
         return pod.addresses, None
-    if all(_holder(evidence, pod, address) for address in annotated):
+    if all(_holder(blocks, pod, address) for address in annotated):
         return annotated, None
     if not pod.addresses:
         return (), None
-    if all(_holder(evidence, pod, address) for address in pod.addresses):
+    if all(_holder(blocks, pod, address) for address in pod.addresses):
         return pod.addresses, None
     return pod.addresses, Problem(
         codes.ADDRESSES_DISAGREE,
@@ -120,7 +132,7 @@ def _wrong_pool(view: TierView, address: Address, name: str, pool: Pool | None) 
 
 
 def _removed(evidence: Evidence, address: Address, pool: Pool) -> Problem | None:
-    if not evidence.pools_complete or evidence.observed_pools.first(address) is not None:
+    if not evidence.ground.pools_complete or evidence.ground.observed_pools.first(address) is not None:
         return None
     cause = f"The address lies in {pool.name} ({pool.cidr}), which the cluster does not have any more."
     return Problem(codes.POOL_UNKNOWN, f"{address} in no pool of the cluster", f"pool {pool.name}", cause)
@@ -144,16 +156,25 @@ def _confirm(evidence: Evidence, pod: Pod, address: Address) -> tuple[bool, Prob
     """Ask the blocks about one address that the pod is said to hold now."""
     if not evidence.blocks_given:
         return False, _by_status(evidence, pod, address)
-    reasons = sorted({_disagreement(pod, address, block) for block in evidence.blocks.all(address)})
+    reasons = _reasons(evidence.blocks, pod, address)
     if "" in reasons:
-        # Blocks that overlap can each name another holder.
-        others = [reason.removeprefix(_HELD_BY) for reason in reasons if reason.startswith(_HELD_BY)]
+        others = _others(reasons)
         return (False, _twice(address, listed(others))) if others else (True, None)
     if pod.deleting:
         return False, Problem(codes.POD_LEAVING, f"{address} not held by it any more", "the pod to go")
     seen = reasons[0] if reasons else "in no block"
     cause = "The lists were read one after the other; if it stays, the address is not this pod's."
     return False, Problem(codes.BLOCK_DISAGREES, f"{address} {seen}", "held by this pod", cause)
+
+
+def _reasons(blocks: RangeMap[Block], pod: Pod, address: Address) -> list[str]:
+    """Return why blocks do not say "held by this pod", each reason once; an empty one for a block that says it."""
+    return sorted({_disagreement(pod, address, block) for block in blocks.all(address)})
+
+
+def _others(reasons: list[str]) -> list[str]:
+    """Return the other holders: blocks that overlap can each name another one."""
+    return [reason.removeprefix(_HELD_BY) for reason in reasons if reason.startswith(_HELD_BY)]
 
 
 def _by_status(evidence: Evidence, pod: Pod, address: Address) -> Problem | None:
@@ -185,9 +206,9 @@ def _twice(address: Address, others: str) -> Problem:
     )
 
 
-def _holder(evidence: Evidence, pod: Pod, address: Address) -> bool:
+def _holder(blocks: RangeMap[Block], pod: Pod, address: Address) -> bool:
     """Tell whether some block names the pod as the holder of `address`."""
-    return any(not _disagreement(pod, address, block) for block in evidence.blocks.all(address))
+    return any(not _disagreement(pod, address, block) for block in blocks.all(address))
 
 
 def _disagreement(pod: Pod, address: Address, block: Block) -> str:

@@ -36,21 +36,21 @@ def calico_absent(evidence: Evidence) -> Finding | None:
     Where blocks were not read: a pod that Calico's plugin annotated, or whose address lies in a pool, shows that it is.
     With no pod on a network nothing is said. Never raises.
     """
-    subject = f"cluster {evidence.policy.cluster.name}"
-    if evidence.pools_given and not evidence.pools:
-        if not evidence.pools_complete:
+    subject = f"cluster {evidence.ground.policy.cluster.name}"
+    if evidence.ground.pools_given and not evidence.ground.pools:
+        if not evidence.ground.pools_complete:
             return None
         return Problem(codes.CALICO_IPAM_ABSENT, "no IPPool", "Calico's pools").on(subject)
     networked = [pod for pod in evidence.pods if pod.addresses and not pod.host_network]
-    if evidence.pools_given and evidence.blocks_exist is not None:
+    if evidence.ground.pools_given and evidence.blocks_exist is not None:
         holders = sum(not (pod.finished or pod.deleting or pod.annotated == ()) for pod in networked)
         if evidence.blocks_exist or not holders:
             return None
-        seen = f"{len(evidence.pools)} pools and {holders} pods with addresses, but not one block"
+        seen = f"{len(evidence.ground.pools)} pools and {holders} pods with addresses, but not one block"
         return Problem(codes.CALICO_IPAM_ABSENT, seen, "blocks that hold the addresses of pods").on(subject)
     if not networked or any(_shows_calico(evidence, pod) for pod in evidence.pods):
         return None
-    pool = "pool" if evidence.pools_given else "declared pool"
+    pool = "pool" if evidence.ground.pools_given else "declared pool"
     seen = f"{len(networked)} pods with addresses, none annotated by Calico, none in a {pool}"
     return Problem(codes.CALICO_IPAM_ABSENT, seen, "Calico's traces on pods").on(subject)
 
@@ -58,7 +58,7 @@ def calico_absent(evidence: Evidence) -> Finding | None:
 def _shows_calico(evidence: Evidence, pod: Pod) -> bool:
     if pod.annotated is not None or pod.container_id:
         return True
-    return not pod.host_network and any(evidence.covering_pool(address)[0] for address in pod.addresses)
+    return not pod.host_network and any(evidence.ground.covering_pool(address)[0] for address in pod.addresses)
 
 
 def cluster_findings(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[tuple[Finding, Match]]:
@@ -74,7 +74,7 @@ def cluster_findings(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[tu
 def _incomplete(evidence: Evidence) -> list[Finding]:
     found = [
         Problem(codes.SNAPSHOT_INCOMPLETE, quote(gap.reason), f"all {gap.kind}").on(str(gap.kind))
-        for gap in sorted(set(evidence.snapshot.gaps), key=lambda gap: (gap.kind, gap.reason))
+        for gap in sorted(set(evidence.gaps), key=lambda gap: (gap.kind, gap.reason))
     ]
     found += [
         Problem(codes.SNAPSHOT_INCOMPLETE, quote(problem), "a block that can be read").on(f"block {block.cidr}")
@@ -85,7 +85,7 @@ def _incomplete(evidence: Evidence) -> list[Finding]:
 
 
 def _pools_overlap(evidence: Evidence) -> list[tuple[Finding, Match]]:
-    enabled = [pool for pool in evidence.pools if pool.enabled]
+    enabled = [pool for pool in evidence.ground.pools if pool.enabled]
     return [
         (
             Problem(codes.POOLS_OVERLAP, f"{one.cidr} and {two.cidr}", "ranges apart from each other").on(
@@ -99,8 +99,8 @@ def _pools_overlap(evidence: Evidence) -> list[tuple[Finding, Match]]:
 
 def _pools_differ(evidence: Evidence) -> list[tuple[Finding, Match]]:
     found = []
-    for pool in evidence.policy.pools.values():
-        seen = evidence.pools_by_name.get(pool.name)
+    for pool in evidence.ground.policy.pools.values():
+        seen = evidence.ground.pools_by_name.get(pool.name)
         if seen is not None and seen.cidr != pool.cidr:
             finding = Problem(codes.POOL_DIFFERS, str(seen.cidr), str(pool.cidr)).on(f"pool {pool.name}")
             found.append((finding, Match(pools=(pool.name,))))
@@ -124,7 +124,7 @@ def _undeclared_families(evidence: Evidence, verdicts: Sequence[Verdict]) -> lis
             continue
         for one in verdict.assigned:
             family = f"IPv{one.address.version}"
-            if family not in evidence.declared_families:
+            if family not in evidence.ground.declared_families:
                 counts[family] = counts.get(family, 0) + 1
                 example = f"{one.address} of {verdict.namespace}/{verdict.pod}"
                 examples[family] = min(examples.get(family, example), example)
@@ -133,17 +133,17 @@ def _undeclared_families(evidence: Evidence, verdicts: Sequence[Verdict]) -> lis
             codes.FAMILY_UNDECLARED,
             observed=f"{counts[family]} job pods, for example {quote(examples[family])}",
             expected=f"a pool of {family} in the policy, or job pods without {family}",
-        ).on(f"cluster {evidence.policy.cluster.name}")
+        ).on(f"cluster {evidence.ground.policy.cluster.name}")
         for family in sorted(counts)
     ]
 
 
 def _unchecked_projects(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[Finding]:
-    unchecked = {one.project for one in verdicts if one.tier and not evidence.place(one.project).checked}
+    unchecked = {one.project for one in verdicts if one.tier and not evidence.ground.place(one.project).checked}
     if not unchecked:
         return []
     pods = sum(one.tier != "" and one.project in unchecked for one in verdicts)
-    what = "not in the list of projects" if evidence.projects is not None else "no list of projects was given"
+    what = "not in the list of projects" if evidence.ground.projects is not None else "no list of projects was given"
     return [
         Problem(
             codes.PROJECT_UNCHECKED,
@@ -161,7 +161,7 @@ def assumptions(evidence: Evidence) -> tuple[str, ...]:
         found.append("No namespaces were given: they are assumed to carry no pool annotation.")
     if not evidence.blocks_given:
         found.append("No blocks were given: addresses are as the pods' status says.")
-    if not evidence.pools_given:
+    if not evidence.ground.pools_given:
         found.append("No pools were given: those of the policy are assumed to exist, with the same names.")
     return tuple(found)
 

@@ -7,62 +7,53 @@ that was not given is None, and a kind with a gap never proves that something do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from runner_bridge.core.judge.ground import Ground
 from runner_bridge.core.judge.ranges import RangeMap
 from runner_bridge.core.judge.requested import asks_for_its_tier
-from runner_bridge.core.marks import dns_part, label_value
 from runner_bridge.core.model.cluster import Kind
-from runner_bridge.core.policy.model import Project, ProjectPath, RuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from runner_bridge.core.judge.requested import Request
-    from runner_bridge.core.model.cluster import Address, Block, IPPool, Namespace, Pod, SandboxFailure, Snapshot
-    from runner_bridge.core.policy.model import Policy, Pool, Runner, Tier
-
-
-class TierView(Struct, frozen=True, gc=False):
-    """A tier with what is asked of it for every pod."""
-
-    tier: Tier
-    pool_names: tuple[str, ...]
-    families: frozenset[str]
-
-
-class Owner(Struct, frozen=True, gc=False):
-    """The runners that share one short id or one name, with the tiers that they belong to."""
-
-    runners: tuple[Runner, ...]
-    names: tuple[str, ...]
-    """All names, declared or not, in alphabetical order."""
-    tiers: frozenset[str]
-    """Tiers of the declared ones; an undeclared runner counts as a tier of its own, with an empty name."""
-
-
-class Placed(Struct, frozen=True, gc=False):
-    """Where the policy puts a project, as far as that is known."""
-
-    path: str = ""
-    """From GitLab's list of projects; empty where it is not listed."""
-    tier: str = ""
-    checked: bool = False
-    """False: without the path no rule can be chosen, so nothing is said about the project."""
-    reason: str = ""
-    """Why a checked project has no tier."""
+    from runner_bridge.core.model.cluster import Address, Block, Namespace, Pod, SandboxFailure, Snapshot
+    from runner_bridge.core.policy.model import Policy, Project
 
 
 class Evidence:
     """See the module. Build one per snapshot; `judge_pod` asks it about each pod."""
 
-    def __init__(
-        self,
+    def __init__(self, ground: Ground, snapshot: Snapshot, *, strict: bool = False) -> None:
+        """
+        Index the evidence.
+
+        Args:
+            ground: of the policy, and of the snapshot's pools.
+            snapshot: what was seen.
+            strict: an address counts only when a block confirms it.
+        """
+        self.ground = ground
+        self.pods = _distinct(snapshot.pods)
+        self.strict = strict
+        self.gaps = snapshot.gaps
+        self.namespaces_given = snapshot.namespaces is not None
+        self.failures_given = snapshot.failures is not None
+        self.blocks_exist = snapshot.blocks_exist
+        self.namespaces: dict[str, Namespace] = {one.name: one for one in snapshot.namespaces or ()}
+        self.failures: dict[tuple[str, str], list[SandboxFailure]] = {}
+        for failure in dict.fromkeys(snapshot.failures or ()):
+            self.failures.setdefault((failure.namespace, failure.pod), []).append(failure)
+        self.holders = _holders(self.pods)
+        self.requests: dict[object, Request] = {}
+        self._index_blocks(snapshot.blocks)
+
+    @classmethod
+    def of(
+        cls,
         policy: Policy,
         snapshot: Snapshot,
         *,
@@ -70,165 +61,43 @@ class Evidence:
         short_ids: Iterable[tuple[str, str]] = (),
         stamps: Mapping[str, str] | None = None,
         strict: bool = False,
-    ) -> None:
-        """
-        Index the evidence.
+    ) -> Evidence:
+        """Index a snapshot and all that it stands on; the arguments are those of `Ground` and of this class."""
+        complete = all(gap.kind is not Kind.POOLS for gap in snapshot.gaps)
+        ground = Ground(
+            policy,
+            snapshot.pools,
+            pools_complete=complete,
+            projects=projects,
+            short_ids=short_ids,
+            stamps=stamps,
+        )
+        return cls(ground, snapshot, strict=strict)
 
-        Args:
-            policy: what is meant.
-            snapshot: what was seen.
-            projects: GitLab's list of projects, or an index of it by number, which costs nothing here; None: not given.
-            short_ids: further pairs (short id, runner's name), as a config.toml tells them; names need not be declared.
-            stamps: the stamp that each declared runner's pods would carry now.
-            strict: an address counts only when a block confirms it.
-        """
-        self.policy = policy
-        self.snapshot = snapshot
-        self.pods = _distinct(snapshot.pods)
-        self.strict = strict
-        self.stamps = stamps or {}
-        gaps = {gap.kind for gap in snapshot.gaps}
-        self.pools_given = snapshot.pools is not None
-        self.pools_complete = self.pools_given and Kind.POOLS not in gaps
-        self.namespaces_given = snapshot.namespaces is not None
-        self.blocks_given = snapshot.blocks is not None
-        self.blocks_exist = snapshot.blocks_exist
-        self.failures_given = snapshot.failures is not None
-        self.projects: Mapping[str, Project] | None = _by_number(projects)
-        self.tiers: dict[str, TierView] = {
-            name: TierView(tier, tuple(str(pool.name) for pool in tier.pools), frozenset(tier.families))
-            for name, tier in policy.tiers.items()
-        }
-        self.declared_by_name: dict[str, Pool] = {pool.name: pool for pool in policy.pools.values()}
-        self.declared_families = frozenset(pool.family for pool in policy.pools.values())
-        self._index_runners(short_ids)
-        self._index_pools(snapshot.pools or ())
-        self._index_cluster(snapshot)
-        self.requests: dict[object, Request] = {}
-        self._placed: dict[str, Placed] = {}
-        self._declared_namespaces: dict[str, bool] = {}
+    def with_blocks(self, blocks: tuple[Block, ...]) -> Evidence:
+        """Return this evidence with other blocks; what has no block in it is shared."""
+        other = copy(self)
+        other._index_blocks(blocks)  # noqa: SLF001 - of the same class
+        return other
 
-    def _index_runners(self, short_ids: Iterable[tuple[str, str]]) -> None:
-        runners = self.policy.runners
-        by_id: dict[str, set[str]] = {}
-        for runner in runners.values():
-            for short_id in runner.short_ids:
-                by_id.setdefault(short_id, set()).add(runner.name)
-        for short_id, name in short_ids:
-            by_id.setdefault(short_id, set()).add(name)
-        by_dns: dict[str, set[str]] = {}
-        for short_id, names in by_id.items():
-            by_dns.setdefault(dns_part(short_id), set()).update(names)
-        by_name: dict[str, set[str]] = {}
-        for name in runners:
-            by_name.setdefault(label_value(name), set()).add(name)
-        self.owners = self._owners(by_id)
-        self.owners_by_dns = self._owners(by_dns)
-        self.owners_by_name = self._owners(by_name)
-        known = {name for names in by_id.values() for name in names}
-        self.all_runners_known = all(name in known for name in runners)
-        """Every declared runner has a known short id, so that a stranger's can be told from ours."""
-
-    def _owners(self, index: dict[str, set[str]]) -> dict[str, Owner]:
-        declared: dict[str, Runner] = {str(name): runner for name, runner in self.policy.runners.items()}
-        return {
-            key: Owner(
-                runners=tuple(declared[name] for name in sorted(names) if name in declared),
-                names=tuple(sorted(names)),
-                tiers=frozenset(str(declared[name].tier) if name in declared else "" for name in names),
-            )
-            for key, names in index.items()
-        }
-
-    def _index_pools(self, observed: tuple[IPPool, ...]) -> None:
-        self.declared_pools: RangeMap[Pool] = RangeMap((pool.cidr, pool) for pool in self.policy.pools.values())
-        # The same pool seen through both API groups is one; equal names with different ranges are kept apart.
-        seen = {(pool.name, pool.cidr): pool for pool in sorted(observed, key=_pool_order)}
-        self.pools = tuple(seen.values())
-        self.pools_by_name = {pool.name: pool for pool in self.pools}
-        self.observed_pools: RangeMap[IPPool] = RangeMap((pool.cidr, pool) for pool in self.pools)
-        self.pool_by_cidr: dict[object, str] = {pool.cidr: pool.name for pool in self.pools}
-        self.pool_by_cidr |= {pool.cidr: str(pool.name) for pool in self.policy.pools.values()}
-
-    def _index_cluster(self, snapshot: Snapshot) -> None:
-        live = [block for block in dict.fromkeys(map(_ByCidr, snapshot.blocks or ())) if not block.block.deleted]
+    def _index_blocks(self, blocks: tuple[Block, ...] | None) -> None:
+        self.blocks_given = blocks is not None
+        live = [block for block in dict.fromkeys(map(_ByCidr, blocks or ())) if not block.block.deleted]
         self.live_blocks: tuple[Block, ...] = tuple(one.block for one in live)
         self.blocks: RangeMap[Block] = RangeMap((block.cidr, block) for block in self.live_blocks)
-        self.namespaces: dict[str, Namespace] = {one.name: one for one in snapshot.namespaces or ()}
-        self.failures: dict[tuple[str, str], list[SandboxFailure]] = {}
-        for failure in dict.fromkeys(snapshot.failures or ()):
-            self.failures.setdefault((failure.namespace, failure.pod), []).append(failure)
-        self.holders = _holders(self.pods)
 
     @cached_property
     def configured_runners(self) -> frozenset[str]:
         """Runners of pinned tiers of which at least one pod here carries exactly the declared pools."""
         found: set[str] = set()
         for pod in self.pods:
-            owner = self.owners.get(pod.marks.short_id) if pod.marks else None
+            owner = self.ground.owners.get(pod.marks.short_id) if pod.marks else None
             if owner is None or len(owner.names) != 1 or not owner.runners or owner.names[0] in found:
                 continue
-            view = self.tiers[owner.runners[0].tier]
+            view = self.ground.tiers[owner.runners[0].tier]
             if view.tier.pin and asks_for_its_tier(self, pod, view):
                 found.add(owner.names[0])
         return frozenset(found)
-
-    def is_declared_namespace(self, name: str) -> bool:
-        """Tell whether the policy lists the namespace for job pods; a policy that lists none leaves it open."""
-        found = self._declared_namespaces.get(name)
-        if found is None:
-            patterns = self.policy.cluster.namespaces
-            found = not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
-            self._declared_namespaces[name] = found
-        return found
-
-    def place(self, project: str) -> Placed:
-        """Return where the policy puts the project with this number (decimal text). Never raises."""
-        found = self._placed.get(project)
-        if found is None:
-            found = self._placed[project] = self._place(project)
-        return found
-
-    def _place(self, project: str) -> Placed:
-        if not project.isdecimal() or len(project) > 19:
-            return Placed()
-        listed = (self.projects or {}).get(project)
-        placement = self.policy.place(listed or Project(id=int(project)))
-        path = str(listed.path or "") if listed else ""
-        by_number = placement.rule is not None and placement.rule.kind is RuleKind.ID
-        if not path and not by_number:
-            return Placed()
-        if placement.tier is not None:
-            return Placed(path=path, tier=str(placement.tier), checked=True)
-        tied = ", ".join(f"{rule.text} ({rule.tier})" for rule in placement.tied)
-        return Placed(path=path, checked=True, reason=f"equally specific: {tied}" if tied else "no rule matches")
-
-    def place_by_url(self, job_url: str) -> str:
-        """Return the tier of the project that a job's URL names, if it is one of our GitLab; empty where unknown."""
-        path, separator, _ = job_url.removeprefix(f"{self.policy.gitlab.url}/").partition("/-/")
-        if not separator or path == job_url or "://" in path:
-            return ""
-        tier = self.policy.place(Project(path=ProjectPath(path))).tier
-        return str(tier) if tier is not None else ""
-
-    def version_of(self, pool: str) -> int:
-        """Return the IP version of the pool with this name; 0 where none is known."""
-        known = self.pools_by_name.get(pool) or self.declared_by_name.get(pool)
-        return known.cidr.version if known else 0
-
-    def pool_named(self, name: str) -> IPPool | None:
-        """Return the cluster's pool that the policy or the cluster calls `name`."""
-        declared = self.declared_by_name.get(name)
-        same_range = (pool for pool in self.pools if declared is not None and pool.cidr == declared.cidr)
-        return next(same_range, None) or self.pools_by_name.get(name)
-
-    def covering_pool(self, address: Address) -> tuple[str, Pool | None]:
-        """Return the name of the pool that covers `address`, empty where none is known, and its declaration."""
-        declared = self.declared_pools.first(address)
-        if declared is not None:
-            return declared.name, declared
-        observed = self.observed_pools.first(address)
-        return (observed.name if observed else ""), None
 
 
 class _ByCidr:
@@ -244,17 +113,6 @@ class _ByCidr:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _ByCidr) and self.block == other.block
-
-
-def _by_number(projects: Iterable[Project] | Mapping[str, Project] | None) -> Mapping[str, Project] | None:
-    if projects is None or isinstance(projects, Mapping):
-        return projects
-    return {str(one.id): one for one in projects}
-
-
-def _pool_order(pool: IPPool) -> tuple[object, ...]:
-    """Where one pool was seen twice with different states, the one that gives addresses is kept: it comes last."""
-    return (pool.name, str(pool.cidr), pool.enabled, pool.groups)
 
 
 def _distinct(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:

@@ -19,7 +19,8 @@ from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.verdict import PodClass
 
 if TYPE_CHECKING:
-    from runner_bridge.core.judge.evidence import Evidence, Owner
+    from runner_bridge.core.judge.evidence import Evidence
+    from runner_bridge.core.judge.ground import Owner
     from runner_bridge.core.model.cluster import Pod
 
 # gitlab-runner, common/build.go (ProjectUniqueName), then made a DNS name; older runners let Kubernetes add a suffix.
@@ -53,7 +54,7 @@ def identify(evidence: Evidence, pod: Pod) -> Identity:
         return _by_name(evidence, pod, marks)
     if marks.project == "0" and _is_canary(marks.job):
         return _CANARY
-    owner = evidence.owners.get(marks.short_id)
+    owner = evidence.ground.owners.get(marks.short_id)
     if owner is None or not owner.runners:
         return _unmapped(evidence, marks, owner)
     return _mapped(evidence, marks, owner)
@@ -74,7 +75,7 @@ def _mapped(evidence: Evidence, marks: Marks, owner: Owner) -> Identity:
             cause=f"The name label says {quote(marks.manager)}, which proves nothing while the token is shared.",
         )
         return Identity(PodClass.JOB, project=marks.project, problems=(found,))
-    named = evidence.owners_by_name.get(marks.manager)
+    named = evidence.ground.owners_by_name.get(marks.manager)
     runner = owner.runners[0] if len(owner.runners) == 1 else None
     if named is not None:
         if tiers.isdisjoint(named.tiers):
@@ -114,7 +115,7 @@ def _project_problems(evidence: Evidence, marks: Marks, tier: str) -> tuple[Prob
                 "this, so annotations of this pod are not to be believed.",
             )
         )
-    placed = evidence.place(marks.project)
+    placed = evidence.ground.place(marks.project)
     if not placed.checked or placed.tier == tier:
         return tuple(found)
     project = f"project {quote(placed.path or marks.project)}"
@@ -141,7 +142,7 @@ def _project_problems(evidence: Evidence, marks: Marks, tier: str) -> tuple[Prob
 
 def _unmapped(evidence: Evidence, marks: Marks, owner: Owner | None) -> Identity:
     """Tell a stranger's pod from one that may be ours: a declared name, or a project of a pinned tier."""
-    named = evidence.owners_by_name.get(marks.manager)
+    named = evidence.ground.owners_by_name.get(marks.manager)
     pinned = _pinned_tier(evidence, marks.project, marks.job_url)
     if named is None and not pinned:
         return _UNMANAGED
@@ -173,9 +174,9 @@ def _pinned_tier(evidence: Evidence, project: str, job_url: str) -> str:
 
     Where the path is not known the job's URL serves as a hint: a forged one can only make a stranger's pod unknown.
     """
-    placed = evidence.place(project)
-    tier = placed.tier if placed.checked else evidence.place_by_url(job_url)
-    view = evidence.tiers.get(tier)
+    placed = evidence.ground.place(project)
+    tier = placed.tier if placed.checked else evidence.ground.place_by_url(job_url)
+    view = evidence.ground.tiers.get(tier)
     return tier if view is not None and view.tier.pin else ""
 
 
@@ -190,9 +191,9 @@ def _by_name(evidence: Evidence, pod: Pod, marks: Marks) -> Identity:
         return _PROBE if pod.labels.probe and not marks.pod else _OTHER
     short = name["short"] if name else ""
     project = name["project"] if name else marks.claimed_project
-    owner = evidence.owners_by_dns.get(short)
+    owner = evidence.ground.owners_by_dns.get(short)
     pinned = _pinned_tier(evidence, project, marks.job_url)
-    if owner is None and not pinned and evidence.all_runners_known:
+    if owner is None and not pinned and evidence.ground.all_runners_known:
         return _UNMANAGED
     tiers = owner.tiers if owner else frozenset()
     tier = next(iter(tiers)) if len(tiers) == 1 else ""

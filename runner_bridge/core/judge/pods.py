@@ -26,7 +26,8 @@ from runner_bridge.core.redact import redact
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from runner_bridge.core.judge.evidence import Evidence, TierView
+    from runner_bridge.core.judge.evidence import Evidence
+    from runner_bridge.core.judge.ground import TierView
     from runner_bridge.core.model.cluster import Pod
 
 _NO_MARKS = Marks()
@@ -68,7 +69,7 @@ def judge_probe(evidence: Evidence, pod: Pod, *, tier: str, now: datetime) -> Ve
 
 def judge_job_pod(evidence: Evidence, pod: Pod, identity: Identity, now: datetime) -> Verdict:
     """Judge a pod that `identify` took for a job pod. Never raises."""
-    view = evidence.tiers.get(identity.tier)
+    view = evidence.ground.tiers.get(identity.tier)
     request = request_of(evidence, pod, view, identity.runner)
     if pod.host_network:
         assignment = _NO_ADDRESS  # it has the node's
@@ -174,10 +175,10 @@ def _notes(evidence: Evidence, pod: Pod, identity: Identity) -> list[Problem]:
     ]
     if pod.privileged:
         found.append(Problem(codes.PRIVILEGED, "privileged", "a pod that does not own its node"))
-    if not evidence.is_declared_namespace(pod.namespace):
-        expected = listed(evidence.policy.cluster.namespaces)
+    if not evidence.ground.is_declared_namespace(pod.namespace):
+        expected = listed(evidence.ground.policy.cluster.namespaces)
         found.append(Problem(codes.NAMESPACE_UNDECLARED, quote(pod.namespace), expected))
-    stamp = evidence.stamps.get(identity.runner)
+    stamp = evidence.ground.stamps.get(identity.runner)
     if stamp and pod.marks and pod.marks.stamp and pod.marks.stamp != stamp:
         found.append(Problem(codes.STAMP_STALE, quote(pod.marks.stamp), stamp))
     return found
@@ -198,8 +199,8 @@ def _verdict(
     problems: list[Problem],
     now: datetime,
 ) -> Verdict:
-    placed = evidence.place(identity.project)
-    intended = evidence.tiers.get(placed.tier or identity.tier) if identity.tier else None
+    placed = evidence.ground.place(identity.project)
+    intended = evidence.ground.tiers.get(placed.tier or identity.tier) if identity.tier else None
     tier = str(intended.tier.name) if intended else ""
     pools = intended.pool_names if intended else ()
     findings: tuple[Finding, ...] = ()
@@ -208,7 +209,7 @@ def _verdict(
         problems.sort(key=_rank)
         subject = f"{pod.namespace}/{pod.name}"
         findings = tuple(problem.on(subject) for problem in problems)
-        if evidence.policy.waivers:
+        if evidence.ground.policy.waivers:
             match = Match(project_path=placed.path, tier=tier, namespace=pod.namespace)
             covering = tuple(one.pool for one in assignment.assigned)
             matches = [
@@ -216,7 +217,7 @@ def _verdict(
                 for problem in problems
             ]
             pairs = zip(findings, matches, strict=True)
-            findings, waived = split(evidence.policy.waivers, pairs, now.date())
+            findings, waived = split(evidence.ground.policy.waivers, pairs, now.date())
     outcome, pending = _outcome(findings)
     marks = pod.marks or _NO_MARKS
     return Verdict(

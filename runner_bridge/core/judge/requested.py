@@ -22,7 +22,8 @@ from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.verdict import Origin, Requested
 
 if TYPE_CHECKING:
-    from runner_bridge.core.judge.evidence import Evidence, TierView
+    from runner_bridge.core.judge.evidence import Evidence
+    from runner_bridge.core.judge.ground import TierView
     from runner_bridge.core.model import Code
     from runner_bridge.core.model.cluster import Asked, Pod
 
@@ -132,17 +133,17 @@ def _entries(evidence: Evidence, text: str, family: str) -> tuple[str, ...] | No
     if parsed is None:
         return None
     entries = tuple(dict.fromkeys(parsed))[:MOST_NAMES]
-    versions = [evidence.version_of(_name_of(evidence, entry)) for entry in entries]
+    versions = [evidence.ground.version_of(_name_of(evidence, entry)) for entry in entries]
     return None if any(version and f"IPv{version}" != family for version in versions) else entries
 
 
 def _name_of(evidence: Evidence, entry: str) -> str:
     """Return the policy's name of the pool that an entry means, else the cluster's; the entry where it means none."""
-    observed = evidence.pools_by_name.get(entry)
+    observed = evidence.ground.pools_by_name.get(entry)
     if observed is not None:
         # Calico goes by the cluster's pools; the policy may know the same range by another name.
-        return evidence.pool_by_cidr[observed.cidr]
-    if entry in evidence.declared_by_name:
+        return evidence.ground.pool_by_cidr[observed.cidr]
+    if entry in evidence.ground.declared_by_name:
         return entry
     if not _CIDR.fullmatch(entry):
         return entry
@@ -150,7 +151,7 @@ def _name_of(evidence: Evidence, entry: str) -> str:
         network = ip_network(entry, strict=False)
     except ValueError:
         return entry
-    return evidence.pool_by_cidr.get(network, entry)
+    return evidence.ground.pool_by_cidr.get(network, entry)
 
 
 def _pinned(evidence: Evidence, view: TierView, family: str, asking: _Asking, runner: str) -> list[Problem]:
@@ -187,14 +188,14 @@ def _by_class(evidence: Evidence, view: TierView, asking: _Asking, runner: str) 
     if asking.entries is None:
         return [_malformed(asking, expected)]
     names = tuple(_name_of(evidence, entry) for entry in asking.entries)
-    declared = [evidence.declared_by_name.get(name) for name in names]
+    declared = [evidence.ground.declared_by_name.get(name) for name in names]
     if any(pool is not None and pool.pool_class is not view.tier.pool_class for pool in declared):
         return [_overwritten(evidence, names, expected, asking, runner)]
     found: list[Problem] = []
     strangers = [name for name, pool in zip(names, declared, strict=True) if pool is None]
-    if unknown := [name for name in strangers if name not in evidence.pools_by_name]:
+    if unknown := [name for name in strangers if name not in evidence.ground.pools_by_name]:
         found.append(Problem(codes.POOL_UNKNOWN, listed(unknown), expected, _by_whom(evidence, asking, runner)))
-    if undeclared := [name for name in strangers if name in evidence.pools_by_name]:
+    if undeclared := [name for name in strangers if name in evidence.ground.pools_by_name]:
         found.append(Problem(codes.POOL_UNDECLARED, listed(undeclared), expected, _by_whom(evidence, asking, runner)))
     return found
 
@@ -216,7 +217,8 @@ def _malformed(asking: _Asking, expected: str) -> Problem:
 
 def _overwritten(evidence: Evidence, names: tuple[str, ...], expected: str, asking: _Asking, runner: str) -> Problem:
     cause = _by_whom(evidence, asking, runner)
-    missing = [name for name in names if name not in evidence.pools_by_name and name not in evidence.declared_by_name]
+    ground = evidence.ground
+    missing = [name for name in names if name not in ground.pools_by_name and name not in ground.declared_by_name]
     if missing:
         cause += f" There is no pool {listed(missing)}: Calico refuses the pod."
     return Problem(codes.ANNOTATION_OVERWRITTEN, quote(asking.text), expected, cause)

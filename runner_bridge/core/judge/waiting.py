@@ -21,7 +21,8 @@ from runner_bridge.core.model.codes import job_pods as codes
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from runner_bridge.core.judge.evidence import Evidence, TierView
+    from runner_bridge.core.judge.evidence import Evidence
+    from runner_bridge.core.judge.ground import TierView
     from runner_bridge.core.model import Code
     from runner_bridge.core.model.cluster import Pod, SandboxFailure
 
@@ -95,7 +96,7 @@ def refusal_of(evidence: Evidence, message: str) -> tuple[Code, str]:
 
 def _is_pool(evidence: Evidence, cidr: str) -> bool:
     try:
-        return ip_network(cidr, strict=False) in evidence.pool_by_cidr
+        return ip_network(cidr, strict=False) in evidence.ground.pool_by_cidr
     except ValueError:
         return False
 
@@ -164,10 +165,10 @@ def _span(failures: list[SandboxFailure]) -> timedelta:
 
 def _by_pools(evidence: Evidence, pools: tuple[str, ...]) -> Problem | None:
     """Find a pool that cannot give an address before anybody reports it; one of a list is enough for a refusal."""
-    if not evidence.pools_complete:
+    if not evidence.ground.pools_complete:
         return None
     for name in pools:
-        seen = evidence.pool_named(name)
+        seen = evidence.ground.pool_named(name)
         expected = f"pool {quote(name)}, enabled"
         if seen is None:
             return Problem(codes.POOL_UNKNOWN, f"no pool {quote(name)} in the cluster", expected)

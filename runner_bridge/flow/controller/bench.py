@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, structs
 
-from runner_bridge.core.judge import Evidence, judge_pod
+from runner_bridge.core.judge import Evidence, Ground, confirmed_by, judge_pod
 from runner_bridge.core.judge.cluster_notes import calico_absent
+from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.verdict import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from runner_bridge.core.model import Finding
-    from runner_bridge.core.model.cluster import Address, Allocation, Block, Pod, Snapshot
+    from runner_bridge.core.model.cluster import Address, Allocation, Block, IPPool, Pod, Snapshot
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy, Project
     from runner_bridge.core.wire.stream import Key
@@ -50,7 +51,7 @@ class Proof(Struct, frozen=True):
 
     of: Fingerprint
     blocks: tuple[Block, ...] | None
-    """None: they could not be read."""
+    """What they say of these addresses, and of nobody else's; None: they could not be read."""
     reads: int
     """How often pod and block were read afresh; 0: the block was read before, for a neighbour."""
 
@@ -72,6 +73,23 @@ def provable(pod: Pod) -> bool:
     """Tell whether a block can say anything about the pod."""
     shown = pod.addresses or pod.annotated
     return bool(shown) and not (pod.host_network or pod.finished or pod.annotated == ())
+
+
+def excerpt(blocks: Iterable[Block], pod: Pod) -> tuple[Block, ...]:
+    """Return blocks with what they say of a pod's addresses alone: it is kept for as long as the pod is there."""
+    shown = (*pod.addresses, *(pod.annotated or ()))
+    return tuple(
+        structs.replace(
+            block,
+            allocations={
+                ordinal: entry
+                for address in shown
+                if address.version == block.cidr.version
+                and (entry := block.allocations.get(ordinal := int(address) - int(block.cidr.network_address)))
+            },
+        )
+        for block in blocks
+    )
 
 
 def allocations(pod: Pod, proof: Proof | None) -> dict[Address, Allocation]:
@@ -112,12 +130,15 @@ class Bench:
         self._policy = policy
         self._known = known
         self._picture = picture
+        self._ground: tuple[tuple[IPPool, ...] | None, bool, Ground] | None = None
+        """What all verdicts stand on now, and the pools that it was made of."""
         self._examples: dict[str, dict[Key, None]] = {}
         """Runner → job pods of it that ask for exactly their tier's pools."""
 
     def adopt(self, policy: Policy, known: Known) -> None:
         """Judge by another policy; what was learned of runners was learned by the old one."""
         self._policy, self._known = policy, known
+        self._ground = None
         self._examples.clear()
 
     def absent(self, blocks_exist: bool | None) -> Finding | None:  # noqa: FBT001 - the answer of a question
@@ -130,29 +151,40 @@ class Bench:
         if self._picture.pools() and blocks_exist is not False:
             return None
         snapshot = structs.replace(self._picture.snapshot(), gaps=(), blocks_exist=blocks_exist)
-        return calico_absent(Evidence(self._policy, snapshot))
+        return calico_absent(self._evidence(snapshot))
 
     def judge(self, pods: Mapping[Key, Pod], proofs: Mapping[Key, Proof], now: datetime) -> dict[Key, Judged | None]:
         """Return the verdict of each pod; None for what is no job pod of a declared runner. Never raises."""
-        valid = {
-            key: proof
-            for key, pod in pods.items()
-            if (proof := proofs.get(key)) is not None and proof.of == fingerprint(pod)
-        }
-        snapshot = self._about(pods.values())
-        evidence = self._evidence(snapshot)
-        by_address = {key: judge_pod(evidence, pod, now=now) for key, pod in pods.items()}
-        by_block: dict[Key, Verdict | None] = {}
-        for blocks, keys in _grouped(valid):
-            evidence = self._evidence(structs.replace(self._about(pods[key] for key in keys), blocks=blocks))
-            by_block |= {key: judge_pod(evidence, pods[key], now=now) for key in keys}
-        return {
-            key: _chosen(pods[key], verdict, by_block.get(key), valid.get(key)) for key, verdict in by_address.items()
-        }
+        evidence = self._evidence(self._about(pods.values()))
+        return {key: _judged(evidence, pod, proofs.get(key), now) for key, pod in pods.items()}
+
+    def is_disputed(self, pod: Pod, proof: Proof, now: datetime) -> bool:
+        """Tell whether what was read does not prove a pod's addresses, so that another read has to decide."""
+        if not provable(pod):
+            return False
+        if not confirmed_by(proof.blocks or (), pod):
+            return True
+        if pod.annotated is None or set(pod.annotated) == set(pod.addresses):
+            return False
+        # The block has chosen between two addresses, which may be for the worse.
+        judged = _judged(self._evidence(self._about((pod,))), pod, proof, now)
+        return judged is not None and not all(one.confirmed for one in judged.verdict.assigned)
 
     def _evidence(self, snapshot: Snapshot) -> Evidence:
-        known = self._known
-        return Evidence(self._policy, snapshot, projects=known.projects, short_ids=known.short_ids, stamps=known.stamps)
+        complete = all(gap.kind is not Kind.POOLS for gap in snapshot.gaps)
+        before = self._ground
+        if before is None or before[0] is not snapshot.pools or before[1] is not complete:
+            known = self._known
+            ground = Ground(
+                self._policy,
+                snapshot.pools,
+                pools_complete=complete,
+                projects=known.projects,
+                short_ids=known.short_ids,
+                stamps=known.stamps,
+            )
+            before = self._ground = (snapshot.pools, complete, ground)
+        return Evidence(before[2], snapshot)
 
     def learn(self, key: Key, verdict: Verdict | None) -> frozenset[str]:
         """
@@ -179,36 +211,30 @@ class Bench:
         return self._picture.about([*(one for one in examples if one is not None), *pods])
 
 
-def _chosen(pod: Pod, address: Verdict | None, block: Verdict | None, proof: Proof | None) -> Judged | None:
-    if address is None:
+def _judged(evidence: Evidence, pod: Pod, proof: Proof | None, now: datetime) -> Judged | None:
+    """Judge one pod by what was read to prove it, if that is still about it; by its address where that is better."""
+    if proof is None or proof.of != fingerprint(pod):
+        verdict = judge_pod(evidence, pod, now=now)
+        if verdict is None:
+            return None
+        doubtful = any(finding.code in _IN_DOUBT for finding in verdict.findings)
+        return Judged(verdict, held_back=doubtful and provable(pod))
+    by_block = None
+    if proof.blocks is not None:
+        by_block = judge_pod(evidence.with_blocks(proof.blocks), pod, now=now)
+        if by_block is not None and (by_block.outcome is Outcome.PASS or proof.reads >= ENOUGH_READS):
+            return Judged(by_block)  # whatever the address says, it is no better or not believed
+    by_address = judge_pod(evidence, pod, now=now)
+    if by_address is None:
         return None
-    if proof is None:
-        doubtful = any(finding.code in _IN_DOUBT for finding in address.findings)
-        return Judged(address, held_back=doubtful and provable(pod))
-    if block is None:
-        return Judged(address)
-    if _BETTER[block.outcome] >= _BETTER[address.outcome] or proof.reads >= ENOUGH_READS:
-        return Judged(block)
-    return Judged(address)
-
-
-def disputed(judged: Judged | None, pod: Pod) -> bool:
-    """Tell whether a read did not prove a pod's addresses, so that another one has to decide."""
-    return judged is not None and provable(pod) and not all(one.confirmed for one in judged.verdict.assigned)
+    if by_block is not None and _BETTER[by_block.outcome] >= _BETTER[by_address.outcome]:
+        return Judged(by_block)
+    return Judged(by_address)
 
 
 def worse(verdict: Verdict) -> tuple[Outcome, ...]:
     """Return the outcomes that are worse than a verdict's."""
     return tuple(outcome for outcome in Outcome if _BETTER[outcome] < _BETTER[verdict.outcome])
-
-
-def _grouped(proofs: Mapping[Key, Proof]) -> Iterator[tuple[tuple[Block, ...], list[Key]]]:
-    """Yield the pods that were proven by the same reads together: one index serves them all."""
-    groups: dict[tuple[int, ...], tuple[tuple[Block, ...], list[Key]]] = {}
-    for key, proof in proofs.items():
-        if proof.blocks is not None:
-            groups.setdefault(tuple(map(id, proof.blocks)), (proof.blocks, []))[1].append(key)
-    yield from groups.values()
 
 
 def _shows_configuration(verdict: Verdict) -> bool:

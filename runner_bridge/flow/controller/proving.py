@@ -16,7 +16,7 @@ from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.core.judge.doubt import SETTLE_S
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.wire.stream import Change, ChangeType
-from runner_bridge.flow.controller.bench import ENOUGH_READS, Proof, disputed, fingerprint, provable
+from runner_bridge.flow.controller.bench import ENOUGH_READS, Proof, excerpt, fingerprint, provable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -73,8 +73,6 @@ class Prover:
         self._failure: BaseException | None = None
         self._room = asyncio.Event()
         self._room.set()
-        self._turn = asyncio.Lock()
-        """A block that was read serves dozens of pods: they are judged one by one, with others in between."""
 
     def report_to(self, tell: Callable[[Key, Touched | None], None]) -> None:
         """Name who is told that more is known of a pod, and what else a read has touched."""
@@ -172,14 +170,14 @@ class Prover:
             self._proofs[key] = Proof(print_, None, ENOUGH_READS)
             return None
         kept = () if afresh else blocks.kept(shown, pools)
-        if kept and not await self._is_disputed(key, pod, Proof(print_, kept, 0)):
-            self._proofs[key] = Proof(print_, kept, 0)
+        if kept and not self._bench.is_disputed(pod, before := Proof(print_, excerpt(kept, pod), 0), self._clock()):
+            self._proofs[key] = before
             return None
-        first = Proof(print_, await blocks.holding(shown, pools, thorough=False), 1)
+        first = Proof(print_, excerpt(await blocks.holding(shown, pools, thorough=False), pod), 1)
         self._proofs[key] = first
-        self._report(key, None)
-        if not await self._is_disputed(key, pod, first):
+        if not self._bench.is_disputed(pod, first, self._clock()):
             return None
+        self._report(key, None)
         await self._pause(SETTLE_S)
         found = await self._read_pod(key)
         if found is None:
@@ -190,14 +188,9 @@ class Prover:
         if present is not None and fingerprint(present) == print_:
             # Listing all blocks is a burden, so only who is still without one is looked for there.
             held = await blocks.holding(shown, pools, thorough=True)
-            self._proofs[key] = Proof(print_, held, ENOUGH_READS)
+            self._proofs[key] = Proof(print_, excerpt(held, pod), ENOUGH_READS)
             self.trouble = f"{Kind.BLOCKS} {blocks.refused}." if blocks.refused else self.trouble
         return touched
-
-    async def _is_disputed(self, key: Key, pod: Pod, proof: Proof) -> bool:
-        async with self._turn:
-            await asyncio.sleep(0)
-            return disputed(self._bench.judge({key: pod}, {key: proof}, self._clock())[key], pod)
 
     def _report(self, key: Key, touched: Touched | None) -> None:
         if self._tell is not None:

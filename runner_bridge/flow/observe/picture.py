@@ -97,6 +97,8 @@ class _Part:
     @property
     def problems(self) -> str:
         """What could not be read, as one clause; empty for nothing."""
+        if not self.odd and not self.lost:
+            return ""
         return problems_of([*(self.odd[key] for key in sorted(self.odd)), *self.lost])
 
 
@@ -110,6 +112,9 @@ class Picture:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._parts: dict[Source, _Part] = {source: _Part() for source in sources}
+        self._sources = sorted(self._parts)
+        self._pools: tuple[IPPool, ...] | None = None
+        """All pools, each once; None: to be merged anew."""
         self._pods = {source.namespace: part for source, part in self._parts.items() if source.kind is Kind.PODS}
         self._kinds = frozenset(source.kind for source in self._parts)
         self._by_address = ByAddress()
@@ -185,7 +190,7 @@ class Picture:
         """What may be old, in a fixed order: sources that were not listed, or have not been heard since."""
         return tuple(
             Gap(kind=source.kind, reason=f"{source}: {self._parts[source].doubt}")
-            for source in sorted(self._parts)
+            for source in self._sources
             if self._parts[source].doubt
         )
 
@@ -194,7 +199,7 @@ class Picture:
         """What is missing: what may be old, and objects that could not be read."""
         lost = (
             Gap(kind=source.kind, reason=f"{source}: {why}")
-            for source in sorted(self._parts)
+            for source in self._sources
             if (why := self._parts[source].problems)
         )
         return (*self.doubts, *lost)
@@ -260,11 +265,13 @@ class Picture:
         return self.about(pod for _, pod in self.pods())
 
     def pools(self) -> tuple[IPPool, ...] | None:
-        """Return the pools; None where nobody asked for them."""
+        """Return the pools, the same value until one has changed; None where nobody asked for them."""
         if Kind.POOLS not in self._kinds:
             return None
-        found = [seen.value for part in self._of(Kind.POOLS) for seen in part.items.values()]
-        return merged_pools([one for one in found if isinstance(one, IPPool)])
+        if self._pools is None:
+            found = [seen.value for part in self._of(Kind.POOLS) for seen in part.items.values()]
+            self._pools = merged_pools([one for one in found if isinstance(one, IPPool)])
+        return self._pools
 
     def blocks(self) -> list[PackedBlock]:
         """Return all blocks, where they are watched."""
@@ -317,6 +324,7 @@ class Picture:
         if kind is Kind.PODS:
             self._pod_changed(key, old, new, touched)
         elif kind is Kind.POOLS:
+            self._pools = None
             touched.everything = True
         elif kind is Kind.NAMESPACES:
             touched.namespaces.add(key[1])

@@ -186,7 +186,7 @@ class Probe:
 
     async def _judge(self, pod: Pod) -> None:
         snapshot = structs.replace(self._around.snapshot, pods=(pod,))
-        evidence = Evidence(self._wanted.policy, snapshot)
+        evidence = Evidence.of(self._wanted.policy, snapshot)
         self._absent = calico_absent(evidence)
         self._verdict = judge_probe(evidence, pod, tier=self._tier, now=self._tools.clock())
         self._node = (pod.node, self._node[1])

@@ -900,7 +900,7 @@ def test_what_was_not_given_is_assumed_aloud() -> None:
 
 
 def test_one_pod_can_be_judged_alone() -> None:
-    evidence = Evidence(policy(), c.Snapshot(namespaces=(PLAIN,)))
+    evidence = Evidence.of(policy(), c.Snapshot(namespaces=(PLAIN,)))
     verdict = judge_pod(evidence, make.job_pod(), now=SOON)
     assert verdict is not None
     assert verdict.outcome is Outcome.PASS
@@ -931,6 +931,6 @@ def test_no_secret_and_no_line_break_leaves_through_a_quotation() -> None:
 
 def test_an_index_of_projects_is_taken_as_it_is() -> None:
     index = {str(LISTED.id): LISTED}
-    listed, indexed = (Evidence(policy(), c.Snapshot(pods=()), projects=one) for one in ([LISTED], index))
-    assert listed.projects == index
-    assert indexed.projects is index
+    listed, indexed = (Evidence.of(policy(), c.Snapshot(pods=()), projects=one) for one in ([LISTED], index))
+    assert listed.ground.projects == index
+    assert indexed.ground.projects is index

@@ -18,7 +18,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from runner_bridge.core.judge import Evidence, judge, judge_pod
+from runner_bridge.core.judge import Evidence, confirmed_by, judge, judge_pod
 from runner_bridge.core.judge.assigned import MOST_NAMED, _by_status
 from runner_bridge.core.judge.requested import parse_list
 from runner_bridge.core.model import Outcome
@@ -225,7 +225,7 @@ def without_one_piece(pod: c.Pod, snapshot: c.Snapshot) -> list[tuple[c.Pod, c.S
 
 
 def outcome_of(pod: c.Pod, snapshot: c.Snapshot, projects: Any, *, strict: bool) -> Outcome | None:
-    evidence = Evidence(POLICY, structs.replace(snapshot, pods=(pod,)), projects=projects, strict=strict)
+    evidence = Evidence.of(POLICY, structs.replace(snapshot, pods=(pod,)), projects=projects, strict=strict)
     verdict = judge_pod(evidence, pod, now=SOON)
     return verdict.outcome if verdict else None
 
@@ -244,13 +244,29 @@ def test_fail_closed_missing_evidence_never_makes_a_pass(evidence: Any) -> None:
 @given(PODS, ASKED, st.one_of(st.none(), listed(BLOCKS)))
 def test_no_forged_pod_of_a_pinned_tier_passes_outside_its_pools(pod: c.Pod, asked: c.Asked, blocks: Any) -> None:
     forged = structs.replace(pod, asked=asked, marks=make.marks(), host_network=False)
-    verdict = judge_pod(Evidence(POLICY, c.Snapshot(pods=(forged,), blocks=blocks)), forged, now=SOON)
+    verdict = judge_pod(Evidence.of(POLICY, c.Snapshot(pods=(forged,), blocks=blocks)), forged, now=SOON)
     assert verdict is not None
     if verdict.outcome is Outcome.PASS:
         held = [one.address for one in verdict.assigned if one.address.version == 4]
         assert held
         assert all(address in INFRA for address in held)
         assert not any((asked.ip_addrs, asked.ip_addrs_no_ipam, asked.floating_ips, asked.allowed_source_prefixes))
+
+
+@given(SNAPSHOTS, listed(BLOCKS))
+def test_blocks_that_are_put_to_evidence_later_say_the_same(snapshot: c.Snapshot, blocks: Any) -> None:
+    whole = Evidence.of(POLICY, structs.replace(snapshot, blocks=blocks))
+    later = Evidence.of(POLICY, structs.replace(snapshot, blocks=None)).with_blocks(blocks)
+    for pod in snapshot.pods:
+        assert judge_pod(later, pod, now=SOON) == judge_pod(whole, pod, now=SOON)
+
+
+@given(PODS, listed(BLOCKS))
+def test_blocks_confirm_a_pod_without_a_judgement_as_with_one(pod: c.Pod, blocks: Any) -> None:
+    held = structs.replace(pod, phase="Running", annotated=pod.annotated or None)
+    verdict = judge_pod(Evidence.of(POLICY, c.Snapshot(pods=(held,), blocks=blocks)), held, now=SOON)
+    if verdict is not None and not held.host_network:
+        assert confirmed_by(blocks, held) == all(one.confirmed for one in verdict.assigned)
 
 
 @given(st.ip_addresses())
@@ -298,7 +314,7 @@ def test_who_shares_an_address_is_told_as_by_comparing_every_pair(
         )
         for number, addresses, annotated, deleting, host_network in parts
     )
-    evidence = Evidence(POLICY, c.Snapshot(pods=pods))
+    evidence = Evidence.of(POLICY, c.Snapshot(pods=pods))
     for pod in pods:
         for address in {*pod.addresses, *(pod.annotated or ())}:
             shown = _shown_by(evidence.pods, address)

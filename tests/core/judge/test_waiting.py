@@ -88,7 +88,7 @@ KUBELET = 'Failed to create pod sandbox: rpc error: code = Unknown desc = plugin
 
 @pytest.mark.parametrize(("text", "code", "who"), TEXTS, ids=[row[0][:50] for row in TEXTS])
 def test_each_text_of_the_plugin_has_its_name(text: str, code: str, who: str) -> None:
-    evidence = Evidence(make.policy(), c.Snapshot())
+    evidence = Evidence.of(make.policy(), c.Snapshot())
     for message in (text, KUBELET + text):
         found, must_act = refusal_of(evidence, message)
         assert (found.name, must_act) == (code, who)

@@ -265,11 +265,11 @@ def listed(states: States) -> Picture:
 
 def told(picture: Picture) -> Any:
     """Everything that is said of a picture: verdicts with their words, and what is due."""
-    evidence = Evidence(POLICY, picture.snapshot())
+    evidence = Evidence.of(POLICY, picture.snapshot())
     found = {}
     for key, one in picture.pods():
         verdict = judge_pod(evidence, one, now=make.NOW)
-        alone = Evidence(POLICY, picture.about([one]))
+        alone = Evidence.of(POLICY, picture.about([one]))
         again = judge_pod(alone, one, now=make.NOW)
         assert verdict is not None
         assert again is not None
