@@ -7,6 +7,7 @@ request that is the tier's, and an address inside the tier's pools; every way ar
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -249,7 +250,13 @@ def _verdict(
 
 def _claimed(text: str) -> str:
     """Return what the pod claims of its job, which goes into the ledger: a job may write there whatever it likes."""
-    return text if text.isdecimal() and len(text) < 20 else redact(text[:LONGEST_CLAIM])
+    return text if text.isdecimal() and len(text) < 20 else _told(text[:LONGEST_CLAIM])
+
+
+# Names and refs come again with each job, and all of it when a pod is judged again.
+@lru_cache(maxsize=4096)
+def _told(claim: str) -> str:
+    return redact(claim)
 
 
 def _rank(problem: Problem) -> int:

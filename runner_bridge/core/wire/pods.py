@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 
 _NO_METADATA = objects.PodMetadata()
+_NO_LABELS = objects.RunnerLabels()
+_NO_NOTES = objects.PodAnnotations()
+_NO_MARKS = cluster.Marks()
+_OWNS_NONE = objects.OwnedAsks()
 _NONE = ()
 _OCTETS = {str(number): number for number in range(256)}
 
@@ -115,55 +119,37 @@ def _asked(*values: str | None) -> cluster.Asked:
 def _our_labels(labels: objects.RunnerLabels | None) -> cluster.Labels:
     if labels is None:
         return cluster.NOT_LABELLED
-    values = (labels.our_tier, labels.our_pool, labels.our_verdict, labels.our_quarantine, labels.our_probe)
-    return _labelled(*(value or "" for value in values)) if any(values) else cluster.NOT_LABELLED
+    return _labelled(labels.our_tier, labels.our_pool, labels.our_verdict, labels.our_quarantine, labels.our_probe)
 
 
 # A handful of tiers, pools and outcomes: one value serves all pods with the same ones.
 @lru_cache(maxsize=256)
-def _labelled(tier: str, pool: str, verdict: str, quarantine: str, probe: str) -> cluster.Labels:
-    return cluster.Labels(tier=tier, pool=pool, verdict=verdict, quarantine=quarantine, probe=probe)
+def _labelled(*values: str | None) -> cluster.Labels:
+    if not any(values):
+        return cluster.NOT_LABELLED
+    keys = cluster.Labels.__struct_fields__
+    return cluster.Labels(**dict(zip(keys, [value or "" for value in values], strict=True)))
 
 
 def _marks(meta: objects.PodMetadata) -> cluster.Marks | None:
-    labels, notes = meta.labels, meta.annotations
-    of_labels = (
-        (
-            labels.project,
-            labels.project_name,
-            labels.manager,
-            labels.short_id,
-            labels.job_pod,
-            labels.pod,
-            labels.pause,
-        )
-        if labels
-        else (None,) * 7
+    labels, notes = meta.labels or _NO_LABELS, meta.annotations or _NO_NOTES
+    found = cluster.Marks(
+        project=intern(labels.project or ""),
+        project_name=intern(labels.project_name or ""),
+        manager=intern(labels.manager or ""),
+        short_id=intern(labels.short_id or ""),
+        job_pod=intern(labels.job_pod or ""),
+        pod=intern(labels.pod or ""),
+        pause=labels.pause == "true",
+        job=notes.job or "",
+        job_url=notes.job_url or "",
+        job_name=intern(notes.job_name or ""),
+        job_ref=intern(notes.job_ref or ""),
+        claimed_project=intern(notes.claimed_project or ""),
+        stamp=intern(notes.stamp or ""),
     )
-    of_notes = (
-        (notes.job, notes.job_url, notes.job_name, notes.job_ref, notes.claimed_project, notes.stamp)
-        if notes
-        else (None,) * 6
-    )
-    if not any(of_labels) and not any(of_notes):
-        return None
-    project, project_name, manager, short_id, job_pod, pod, pause = of_labels
-    job, job_url, job_name, job_ref, claimed_project, stamp = of_notes
-    return cluster.Marks(
-        project=intern(project or ""),
-        project_name=intern(project_name or ""),
-        manager=intern(manager or ""),
-        short_id=intern(short_id or ""),
-        job_pod=intern(job_pod or ""),
-        pod=intern(pod or ""),
-        pause=pause == "true",
-        job=job or "",
-        job_url=job_url or "",
-        job_name=intern(job_name or ""),
-        job_ref=intern(job_ref or ""),
-        claimed_project=intern(claimed_project or ""),
-        stamp=intern(stamp or ""),
-    )
+    # A label `pause-pod` that says anything is a mark, whatever it says.
+    return None if found == _NO_MARKS and not labels.pause else found
 
 
 def _addresses(status: objects.PodStatus, problems: list[str]) -> tuple[cluster.Address, ...]:
@@ -180,7 +166,7 @@ def _annotated(notes: objects.PodAnnotations, problems: list[str]) -> tuple[clus
         return None
     if not text:
         return ()
-    texts = (part.strip().partition("/")[0] for part in text.split(","))
+    texts = [part.strip().partition("/")[0] for part in text.split(",")]
     # Text of which nothing can be read is no release: a pod must not vanish behind a forged annotation.
     return _parsed(texts, "cni.projectcalico.org/podIPs", problems) or None
 
@@ -215,12 +201,13 @@ def _scheduled_at(status: objects.PodStatus) -> datetime | None:
 
 
 def _waiting(status: objects.PodStatus) -> tuple[str, ...]:
-    reasons: dict[str, None] = {}
-    for statuses in (status.init_container_statuses, status.container_statuses):
-        for one in statuses or _NONE:
-            if one.state and one.state.waiting and one.state.waiting.reason:
-                reasons[intern(one.state.waiting.reason)] = None
-    return tuple(reasons)
+    reasons = [
+        intern(one.state.waiting.reason)
+        for statuses in (status.init_container_statuses, status.container_statuses)
+        for one in statuses or _NONE
+        if one.state and one.state.waiting and one.state.waiting.reason
+    ]
+    return tuple(dict.fromkeys(reasons)) if reasons else _NONE
 
 
 def _owns_node(spec: objects.PodSpec) -> bool:
@@ -231,7 +218,10 @@ def _owns_node(spec: objects.PodSpec) -> bool:
         for one in containers or _NONE:
             if one.security_context and one.security_context.privileged:
                 return True
-    return any(volume.host_path is not None for volume in spec.volumes or _NONE)
+    for volume in spec.volumes or _NONE:  # noqa: SIM110 - a generator costs as much as all of the above
+        if volume.host_path is not None:
+            return True
+    return False
 
 
 def _owner(references: list[objects.Owner] | None) -> tuple[str, str]:
@@ -255,7 +245,7 @@ def _set_later(meta: objects.PodMetadata, asked: cluster.Asked) -> bool | None:
     owned = False
     for entry in meta.managed_fields:
         fields = entry.fields and entry.fields.metadata and entry.fields.metadata.annotations
-        if not fields or not any(getattr(fields, key) is not None for key in fields.__struct_fields__):
+        if not fields or fields == _OWNS_NONE:
             continue
         owned = True
         if entry.subresource or (entry.time is not None and entry.time > meta.creation_timestamp):

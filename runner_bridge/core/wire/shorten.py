@@ -34,7 +34,6 @@ _MOMENT_BYTES: Final = 20
 _SHORT_HEAD: Final = b"{" + _TIME
 # All values in an entry are texts or `{}`, so digits stand within a text, where others may take their place.
 _NUMBERS: Final = re.compile(rb"[0-9]{4,}(?:-[0-9]{4,})*")
-_OF_NUMBERS: Final = b"0123456789-"
 
 WORTH_BYTES: Final = 1024
 """A shorter entry is decoded as fast as it is compared."""
@@ -53,8 +52,10 @@ class _Known(NamedTuple):
 
     head: bytes
     """Its text up to its time."""
-    parts: tuple[tuple[bytes, int], ...]
-    """Its text after that, cut at numbers: a piece, and how many bytes of numbers follow it."""
+    text: bytes
+    """Its text after that, up to the first number: nearly all of it."""
+    rest: re.Pattern[bytes]
+    """What follows, with any number in the place of each."""
     length: int
     short_tail: bytes
     """What follows the time in the short form."""
@@ -62,18 +63,16 @@ class _Known(NamedTuple):
     def end_in(self, data: bytes, start: int) -> int:
         """Return where the entry ends that begins at `start`; -1 where it is another."""
         moment = start + len(self.head)
-        if not data.startswith(self.head, start) or not _MOMENT.match(data, moment):
-            return -1
-        # Backwards: the first piece is most of it, and what differs comes after.
-        at = end = start + self.length
-        for text, numbers in reversed(self.parts):
-            at -= numbers
-            if numbers and data[at : at + numbers].translate(None, _OF_NUMBERS):
-                return -1
-            at -= len(text)
-            if not data.startswith(text, at):
-                return -1
-        return end
+        text = moment + _MOMENT_BYTES
+        # The rest before the text: it is short, and what differs is there.
+        if (
+            self.rest.match(data, text + len(self.text))
+            and data.startswith(self.head, start)
+            and _MOMENT.match(data, moment)
+            and data.startswith(self.text, text)
+        ):
+            return start + self.length
+        return -1
 
 
 class Shortener:
@@ -134,16 +133,20 @@ class Shortener:
         decoded.time = None
         short = json.encode(decoded)  # without what is None
         tail = b'"}' if short == b"{}" else b'",' + short[1:]
-        self._known.insert(0, _Known(head + found, tuple(_cut(rest[_MOMENT_BYTES:])), len(entry), tail))
+        text, after = _cut(rest[_MOMENT_BYTES:])
+        self._known.insert(0, _Known(head + found, text, after, len(entry), tail))
         del self._known[MOST_KNOWN:]
 
 
-def _cut(text: bytes) -> Iterator[tuple[bytes, int]]:
-    at = 0
+def _cut(text: bytes) -> tuple[bytes, re.Pattern[bytes]]:
+    """Return a text up to its first number, and a pattern of what follows that takes as many digits for each."""
+    first = _NUMBERS.search(text)
+    at = first.start() if first else len(text)
+    pattern, done = b"", at
     for number in _NUMBERS.finditer(text):
-        yield text[at : number.start()], len(number[0])
-        at = number.end()
-    yield text[at:], 0
+        pattern += re.escape(text[done : number.start()]) + b"[0-9-]{%d}" % len(number[0])
+        done = number.end()
+    return text[:at], re.compile(pattern + re.escape(text[done:]))
 
 
 def _starts(data: bytes) -> Iterator[int]:
