@@ -54,10 +54,11 @@ async def _of_members(
         if listed is None:
             missed.append(f"runners of group {group}")
         found |= {one.id: one for one in listed or ()}
-    for path in _declared_projects(policy, projects):
-        listed = await gitlab.runners.of_project(path)
+    for target in sorted({one.target for one in scopes if one.kind is ScopeKind.PROJECT}):
+        path = await _path_of(gitlab, target, projects)
+        listed = await gitlab.runners.of_project(path) if path else None
         if listed is None:
-            missed.append(f"runners of project {path}")
+            missed.append(f"runners of project {target}")
         found |= {one.id: one for one in listed or ()}
     return found, missed
 
@@ -71,10 +72,13 @@ def _outermost(groups: set[str]) -> list[str]:
     return [one for one in groups if not any(one.startswith(f"{other}/") for other in groups)]
 
 
-def _declared_projects(policy: Policy, projects: Sequence[Project]) -> list[str]:
-    by_id = {str(one.id): one.path for one in projects}
-    targets = (one.scope.target for one in policy.runners.values() if one.scope.kind is ScopeKind.PROJECT)
-    return sorted({by_id.get(target, target) for target in targets if not target.isdecimal() or target in by_id})
+async def _path_of(gitlab: GitLab, target: str, projects: Sequence[Project]) -> str | None:
+    """Return the path of a declared project; None: there is none for us."""
+    if not target.isdecimal():
+        return target
+    known = next((one for one in projects if one.id == int(target)), None)
+    found = known or await gitlab.projects.get(int(target))
+    return found.path if found else None
 
 
 async def _groups(gitlab: GitLab, runners: Sequence[Runner], projects: Sequence[Project]) -> dict[int, str]:

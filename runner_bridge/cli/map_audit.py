@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913 - what the verb has made ready
 
 
 def _write(answer: AuditAnswer, output: str) -> None:
-    from runner_bridge.ask.views import audit_data, audit_text, findings_json, findings_text, mapping_table
+    from runner_bridge.ask.views import audit_data, audit_text, findings_json, findings_text
 
     match output:
         case "json":
@@ -91,8 +91,6 @@ def _write(answer: AuditAnswer, output: str) -> None:
             wide = min(width(), 100)
             emit(
                 audit_text.render(
-                    answer,
-                    paragraphs=lambda found: findings_text.render(found, colour=is_terminal(), width=wide),
-                    age_of=mapping_table.age_of,
+                    answer, paragraphs=lambda found: findings_text.render(found, colour=is_terminal(), width=wide)
                 )
             )

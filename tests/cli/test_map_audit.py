@@ -110,7 +110,8 @@ def test_csv_has_a_line_for_each_project(serve: Callable[[Leaky], Served], capsy
 def test_what_a_member_does_not_see_is_never_clean(
     serve: Callable[[Leaky], Served], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    served = serve(Leaky(7))
+    leaky = Leaky(7)
+    served = serve(leaky)
     member = served.world.user("maria", platform=50, research=50, product=30)
     Path("token").write_text(served.world.token(member, "read_api"), encoding="utf-8")
 
@@ -119,7 +120,9 @@ def test_what_a_member_does_not_see_is_never_clean(
     unseen = {one["code"]: one for one in answer["findings"]}
     assert answer["leaks"] == []
     assert answer["is_whole"] is False
-    assert unseen["runners-unlisted"]["observed"] == "instance runners, runners of group product"
+    assert unseen["runners-unlisted"]["observed"] == (
+        f"instance runners, runners of group product, runners of project {leaky.vault.id}"
+    )
     assert unseen["runner-unidentified"]["subject"] == "runner infra-vault"
 
 

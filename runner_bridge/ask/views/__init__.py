@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import timedelta
 
     from runner_bridge.core.model import Finding
 
@@ -75,3 +76,18 @@ def csv_table(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> Iter
 
 def _inert(cell: str) -> str:
     return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def age_of(age: timedelta) -> str:
+    """
+    Write an age in its largest unit.
+
+    >>> from datetime import timedelta
+    >>> age_of(timedelta(minutes=3, seconds=20))
+    '3 min'
+    """
+    seconds = max(0, int(age.total_seconds()))
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

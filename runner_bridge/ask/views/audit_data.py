@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
+from runner_bridge.ask.views import csv_table
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from runner_bridge.ask.answers.audit import AuditAnswer
     from runner_bridge.core.audit.leak import Leak
@@ -46,15 +46,15 @@ def render_json(answer: AuditAnswer, *, findings: Callable[[Iterable[Finding], M
 
 
 def render_csv(answer: AuditAnswer) -> str:
-    """Return the leaks as CSV (RFC 4180): a head line, then one for each leak and project, or for a leak without."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
+    """Return the leaks as CSV: a head line, then one for each leak and project, or for a leak without."""
+    return "".join(csv_table(_COLUMNS, _lines(answer)))
+
+
+def _lines(answer: AuditAnswer) -> Iterator[Mapping[str, str]]:
     for one in answer.leaks:
-        start = tuple(_start(one).values())
-        pairs = [(project.path, str(project.id)) for project in one.projects] or [("", "")]
-        writer.writerows((*start, *pair) for pair in pairs)
-    return text.getvalue()
+        start = {key: str(value or "") for key, value in _start(one).items()}
+        for path, number in [(each.path, str(each.id)) for each in one.projects] or [("", "")]:
+            yield {**start, "project": path, "project_id": number}
 
 
 def _start(one: Leak) -> dict[str, Any]:

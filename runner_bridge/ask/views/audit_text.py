@@ -5,35 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from runner_bridge.ask.views import age_of
 from runner_bridge.core.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import timedelta
 
     from runner_bridge.ask.answers.audit import AuditAnswer
     from runner_bridge.core.model import Finding
 
 
-def render(
-    answer: AuditAnswer,
-    *,
-    paragraphs: Callable[[Iterable[Finding]], str],
-    age_of: Callable[[timedelta], str],
-) -> str:
+def render(answer: AuditAnswer, *, paragraphs: Callable[[Iterable[Finding]], str]) -> str:
     """
     Return the answer; ends in a newline.
 
     Args:
         answer: what was found.
         paragraphs: writes findings.
-        age_of: writes an age.
     """
     body = paragraphs(answer.findings)
-    return f"{body}\n{_ending(answer, age_of)}" if body else _ending(answer, age_of)
+    return f"{body}\n{_ending(answer)}" if body else _ending(answer)
 
 
-def _ending(answer: AuditAnswer, age_of: Callable[[timedelta], str]) -> str:
+def _ending(answer: AuditAnswer) -> str:
     counts = Counter(one.code.severity for one in answer.leaks)
     left_out = [
         _many(count, word)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from runner_bridge.ask.views import well_formed
+from runner_bridge.ask.views import age_of, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
     from runner_bridge.ask.answers.mapping import MappingAnswer
 
@@ -36,21 +35,6 @@ def render(answer: MappingAnswer) -> Iterator[str]:
         for row in rows:
             yield _line(row, widths)
     yield _ending(answer)
-
-
-def age_of(age: timedelta) -> str:
-    """
-    Write an age in its largest unit.
-
-    >>> from datetime import timedelta
-    >>> age_of(timedelta(minutes=3, seconds=20))
-    '3 min'
-    """
-    seconds = max(0, int(age.total_seconds()))
-    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

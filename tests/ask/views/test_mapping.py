@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from runner_bridge.ask.answers.mapping import MappingAnswer, map_projects
-from runner_bridge.ask.views import mapping_data, mapping_table
+from runner_bridge.ask.views import age_of, mapping_data, mapping_table
 from runner_bridge.core.mapping import Mapper
 from runner_bridge.core.model.gitlab import Project
 from tests import make
@@ -68,7 +68,7 @@ def test_an_archived_project_says_so() -> None:
     [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7199, "1 h"), (86400 * 3 + 5, "3 d")],
 )
 def test_ages(age: int, shown: str) -> None:
-    assert mapping_table.age_of(timedelta(seconds=age)) == shown
+    assert age_of(timedelta(seconds=age)) == shown
 
 
 def test_json_and_csv_say_the_same() -> None:
