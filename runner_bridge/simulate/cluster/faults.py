@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -44,28 +44,6 @@ class Fault:
     is_half_line: bool = False
     """A watch ends in the middle of its next line instead; `after_bytes` is not looked at."""
 
-
-@dataclass(slots=True)
-class Faults:
-    """The faults that are switched on, oldest first."""
-
-    _on: list[tuple[Fault, int]] = field(default_factory=list)
-
-    def add(self, fault: Fault) -> None:
-        """Switch a fault on."""
-        self._on.append((fault, 0))
-
-    def clear(self) -> None:
-        """Switch all faults off."""
-        self._on.clear()
-
-    def hit(self, verb: str, path: str) -> Fault | None:
-        """Return the first fault that this request meets, and count it."""
-        for index, (fault, hits) in enumerate(self._on):
-            if (not fault.verbs or verb in fault.verbs) and re.search(fault.path, path):
-                if fault.times is not None and hits + 1 >= fault.times:
-                    del self._on[index]
-                else:
-                    self._on[index] = fault, hits + 1
-                return fault
-        return None
+    def meets(self, verb: str, path: str) -> bool:
+        """Tell whether it is about this request."""
+        return (not self.verbs or verb in self.verbs) and re.search(self.path, path) is not None

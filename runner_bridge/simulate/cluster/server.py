@@ -6,24 +6,25 @@ import asyncio
 import contextlib
 import gzip
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
 
 from runner_bridge.simulate.cluster import discovery, representation, status
 from runner_bridge.simulate.cluster.access import Access
-from runner_bridge.simulate.cluster.faults import Ending, Fault, Faults
+from runner_bridge.simulate.cluster.faults import Ending, Fault
 from runner_bridge.simulate.cluster.objects import Objects
 from runner_bridge.simulate.cluster.reading import Reader, read_query
 from runner_bridge.simulate.cluster.resources import BUILT_IN, CALICO_V1, NAMESPACES, PODS, Resource
 from runner_bridge.simulate.cluster.route import Route, RouteError, route_of
 from runner_bridge.simulate.cluster.status import Object, StatusError
 from runner_bridge.simulate.cluster.store import Store
+from runner_bridge.simulate.listening import Listening
+from runner_bridge.simulate.switches import Faults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from types import TracebackType
 
 _LARGEST_BODY = 3 * 1024 * 1024
 _PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
@@ -34,7 +35,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Cluster:
+class Cluster(Listening):
     """
     A pretend cluster on a loopback port: `async with Cluster() as cluster: … cluster.url`.
 
@@ -57,24 +58,13 @@ class Cluster:
         self.objects = Objects(self.store, now)
         self.logs: dict[str, str] = {}
         """What the container of a pod has written so far, by the pod's uid; whoever plays kubelet fills it in."""
-        self.faults = Faults()
+        super().__init__()
+        self.faults: Faults[Fault] = Faults()
         self.access = Access()
-        self.port = 0
         self._reader = Reader(self.store, bookmark_every_s=bookmark_every_s)
-        self._runner: web.ServerRunner | None = None
         self._watches: set[asyncio.Task[None]] = set()
         for namespace in namespaces:
             self.objects.create(NAMESPACES, "", {"metadata": {"name": namespace}})
-
-    @property
-    def url(self) -> str:
-        """Return the address of the server."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def is_listening(self) -> bool:
-        """Tell whether it answers."""
-        return self._runner is not None
 
     def kubeconfig(self, token: str = "") -> str:
         """Return a kubeconfig file for this cluster."""
@@ -89,28 +79,10 @@ class Cluster:
         }
         return msgspec.json.encode(parts).decode()
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen: on a free port the first time, on the same one after a `stop`."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
-
     async def stop(self) -> None:
         """End all watches and connections and stop listening; objects and history stay."""
         await self.end_watches()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await super().stop()
 
     async def restart(self, *, down_s: float = 0.0) -> None:
         """Go away and come back on the same port."""

@@ -31,28 +31,6 @@ class Fault:
     is_torn: bool = False
     """The connection goes away in place of an answer."""
 
-
-@dataclass(slots=True)
-class Faults:
-    """The faults that are switched on, oldest first."""
-
-    _on: list[tuple[Fault, int]] = field(default_factory=list)
-
-    def add(self, fault: Fault) -> None:
-        """Switch a fault on."""
-        self._on.append((fault, 0))
-
-    def clear(self) -> None:
-        """Switch all faults off."""
-        self._on.clear()
-
-    def hit(self, method: str, path: str) -> Fault | None:
-        """Return the first fault that this request meets, and count it."""
-        for index, (fault, hits) in enumerate(self._on):
-            if fault.method in {"", method} and re.search(fault.path, path):
-                if fault.times is not None and hits + 1 >= fault.times:
-                    del self._on[index]
-                else:
-                    self._on[index] = fault, hits + 1
-                return fault
-        return None
+    def meets(self, verb: str, path: str) -> bool:
+        """Tell whether it is about this request."""
+        return self.method in {"", verb} and re.search(self.path, path) is not None

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from runner_bridge.simulate.gitlab import graph, rest, runners
 from runner_bridge.simulate.gitlab.access import RefusedError, caller_of
-from runner_bridge.simulate.gitlab.faults import Fault, Faults
 from runner_bridge.simulate.gitlab.world import World
+from runner_bridge.simulate.listening import Listening
+from runner_bridge.simulate.switches import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
+
+    from runner_bridge.simulate.gitlab.faults import Fault
 
 _API = "/api/v4/"
 _GRAPH = "/api/graphql"
 _LARGEST_BODY = 1024 * 1024
 
 
-class GitLab:
+class GitLab(Listening):
     """
     A pretend GitLab on a loopback port: `async with GitLab(world) as gitlab: … gitlab.url`.
 
@@ -45,37 +47,9 @@ class GitLab:
         self.world = world or World()
         self.version = version
         self.external_url = external_url
-        self.faults = Faults()
+        super().__init__()
+        self.faults: Faults[Fault] = Faults()
         self.asked: list[tuple[str, str]] = []
-        self.port = 0
-        self._runner: web.ServerRunner | None = None
-
-    @property
-    def url(self) -> str:
-        """Return the address that it is reached at."""
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen: on a free port the first time, on the same one after a `stop`."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening; the world stays."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.asked.append((request.method, request.path))

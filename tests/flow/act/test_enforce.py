@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,8 @@ from runner_bridge.flow.act.events import COUNT_EVERY_S
 from runner_bridge.flow.act.limits import WINDOW_S
 from runner_bridge.flow.controller.bench import NOTHING_KNOWN
 from runner_bridge.simulate.cluster import Cluster
-from runner_bridge.simulate.cluster.faults import Faults
+from runner_bridge.simulate.cluster.faults import Fault
+from runner_bridge.simulate.switches import Faults
 from tests import make
 from tests.flow.bridge import CONTEXT, Book, Clock, running
 from tests.flow.bridge import policy as usual
@@ -26,17 +26,16 @@ from tests.flow.world import NAMESPACE, SHORT_ID, World
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from runner_bridge.simulate.cluster.faults import Fault
-
 QUARANTINE = p.TierEnforcement(quarantine=True)
 DELETE = p.TierEnforcement(quarantine=True, delete=True)
 
 
-@dataclass(slots=True)
-class Heard(Faults):
+class Heard(Faults[Fault]):
     """No faults, but what was asked: verb and path."""
 
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, str]] = []
 
     def hit(self, verb: str, path: str) -> Fault | None:
         self.asked.append((verb, path))
