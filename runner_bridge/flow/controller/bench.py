@@ -18,42 +18,24 @@ from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.verdict import Origin
+from runner_bridge.flow.controller.proof import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from runner_bridge.core.model import Finding
-    from runner_bridge.core.model.cluster import Address, Allocation, Block, IPPool, Pod, Snapshot
+    from runner_bridge.core.model.cluster import IPPool, Pod, Snapshot
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy, Project
     from runner_bridge.core.wire.stream import Key
+    from runner_bridge.flow.controller.proof import Proof
     from runner_bridge.flow.observe.picture import Picture
 
 ENOUGH_READS: Final = 2
 _BETTER: Final = {Outcome.PASS: 2, Outcome.UNKNOWN: 1, Outcome.BREACH: 0}
 # Calico's annotation and kubelet's status differ for seconds after a new sandbox; only the block can tell.
 _IN_DOUBT: Final = frozenset({codes.ADDRESSES_DISAGREE, codes.ADDRESS_GIVEN_TWICE})
-
-
-class Fingerprint(Struct, frozen=True):
-    """What of a pod a block was read for; another one needs another read."""
-
-    uid: str
-    node: str
-    container_id: str
-    addresses: tuple[Address, ...]
-    annotated: tuple[Address, ...] | None
-
-
-class Proof(Struct, frozen=True):
-    """What was read to prove the addresses of a pod."""
-
-    of: Fingerprint
-    blocks: tuple[Block, ...] | None
-    """What they say of these addresses, and of nobody else's; None: they could not be read."""
-    reads: int
-    """How often pod and block were read afresh; 0: the block was read before, for a neighbour."""
 
 
 class Judged(Struct, frozen=True):
@@ -64,44 +46,10 @@ class Judged(Struct, frozen=True):
     """Not to be said yet: a read that is under way decides."""
 
 
-def fingerprint(pod: Pod) -> Fingerprint:
-    """Return what a block has to be read for."""
-    return Fingerprint(pod.uid, pod.node, pod.container_id, pod.addresses, pod.annotated)
-
-
 def provable(pod: Pod) -> bool:
     """Tell whether a block can say anything about the pod."""
     shown = pod.addresses or pod.annotated
     return bool(shown) and not (pod.host_network or pod.finished or pod.annotated == ())
-
-
-def excerpt(blocks: Iterable[Block], pod: Pod) -> tuple[Block, ...]:
-    """Return blocks with what they say of a pod's addresses alone: it is kept for as long as the pod is there."""
-    shown = (*pod.addresses, *(pod.annotated or ()))
-    return tuple(
-        structs.replace(
-            block,
-            allocations={
-                ordinal: entry
-                for address in shown
-                if address.version == block.cidr.version
-                and (entry := block.allocations.get(ordinal := int(address) - int(block.cidr.network_address)))
-            },
-        )
-        for block in blocks
-    )
-
-
-def allocations(pod: Pod, proof: Proof | None) -> dict[Address, Allocation]:
-    """Return what the blocks say of the pod's addresses."""
-    found = {}
-    for block in (proof and proof.blocks) or ():
-        for address in (*pod.addresses, *(pod.annotated or ())):
-            if address.version == block.cidr.version and address in block.cidr:
-                entry = block.allocations.get(int(address) - int(block.cidr.network_address))
-                if entry is not None and (entry.namespace, entry.pod) == (pod.namespace, pod.name):
-                    found[address] = entry
-    return found
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -220,8 +168,8 @@ def _judged(evidence: Evidence, pod: Pod, proof: Proof | None, now: datetime) ->
         doubtful = any(finding.code in _IN_DOUBT for finding in verdict.findings)
         return Judged(verdict, held_back=doubtful and provable(pod))
     by_block = None
-    if proof.blocks is not None:
-        by_block = judge_pod(evidence.with_blocks(proof.blocks), pod, now=now)
+    if (blocks := proof.blocks) is not None:
+        by_block = judge_pod(evidence.with_blocks(blocks), pod, now=now)
         if by_block is not None and (by_block.outcome is Outcome.PASS or proof.reads >= ENOUGH_READS):
             return Judged(by_block)  # whatever the address says, it is no better or not believed
     by_address = judge_pod(evidence, pod, now=now)

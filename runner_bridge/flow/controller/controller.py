@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.flow.act import Due, settled
-from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Bench, Known, allocations, worse
+from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Bench, Known, worse
 from runner_bridge.flow.controller.entries import Held, closed, gap, kept, told
 from runner_bridge.flow.controller.intervals import OpenIntervals
+from runner_bridge.flow.controller.proof import allocations
 from runner_bridge.flow.controller.proving import Prover
 from runner_bridge.flow.observe.picture import NOT_LISTED
 from runner_bridge.flow.observe.watching import NEEDED
@@ -46,6 +47,8 @@ LOOK_AGAIN_TICKS: Final = 30
 SWEEP_S: Final = 600.0
 MOST_AT_ONCE: Final = 50
 """Pods that are judged before others have their turn."""
+LOOKED_AT_ONCE: Final = 2_000
+"""Pods that are looked for before others have their turn."""
 
 
 class Controller:
@@ -225,7 +228,7 @@ class Controller:
     def sweep(self) -> None:
         """Judge everything again, with fresh reads of the blocks."""
         self._everything = True
-        self._prover.again(key for key, _ in self._picture.pods())
+        self._prover.again(self._picture.keys())
         self._wake.set()
 
     async def round(self) -> None:
@@ -237,12 +240,11 @@ class Controller:
             return
         if self._was_in_doubt:
             await self._recovered(now)
-        keys, since_s = self._due(), self._touched_s
-        self._touched_s = None
-        while keys:
+        since_s, self._touched_s = self._touched_s, None
+        keys = await self._due()
+        for at in range(0, len(keys), MOST_AT_ONCE):
             # Its own now for each batch: the ledger refuses what is older than what `act` has recorded meanwhile.
-            await self._judge(keys[:MOST_AT_ONCE], self._tools.clock(), since_s)
-            keys = keys[MOST_AT_ONCE:]
+            await self._judge(keys[at : at + MOST_AT_ONCE], self._tools.clock(), since_s)
             await asyncio.sleep(0)
             await self._prover.room()
         self._was_in_doubt = False
@@ -299,14 +301,23 @@ class Controller:
         self._was_in_doubt = self._was_in_doubt or self._in_doubt
         return self._in_doubt
 
-    def _due(self) -> list[Key]:
+    async def _due(self) -> list[Key]:
         keys, self._keys = self._keys, set()
-        if self._everything:
-            self._everything = False
-            # In the order in which they are kept: to sort 50,000 of them takes longer than anybody may be kept waiting.
-            there = self._picture.keys()
-            return [*there, *sorted((keys | self._said.keys() | set(self._open)).difference(there))]
-        return sorted(keys)
+        if not self._everything:
+            return sorted(keys)
+        self._everything = False
+        # In the order in which they are kept: to sort 50,000 of them takes longer than anybody may be kept waiting.
+        return [*self._picture.keys(), *sorted(await self._gone(keys))]
+
+    async def _gone(self, keys: set[Key]) -> set[Key]:
+        """Return which pods that were touched, are spoken of or have open intervals are not there."""
+        gone = set()
+        for count, key in enumerate(itertools.chain(keys, tuple(self._said), self._open)):
+            if self._picture.seen(key) is None:
+                gone.add(key)
+            if count % LOOKED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return gone
 
     async def _judge(self, keys: list[Key], now: datetime, since_s: float | None) -> None:
         pods = {key: pod for key in keys if (pod := self._picture.pod(key)) is not None}

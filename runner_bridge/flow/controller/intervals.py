@@ -70,7 +70,10 @@ class OpenIntervals:
             self._put((one.namespace, one.pod), one)
 
     def __iter__(self) -> Iterator[Key]:
-        return iter([(namespace, pod) for namespace, pods in self._open.items() for pod in pods])
+        """Yield the pods that have any; what comes and goes meanwhile may be among them or not."""
+        for namespace in tuple(self._open):
+            for pod in tuple(self._open.get(namespace, ())):
+                yield namespace, pod
 
     def of(self, key: Key) -> Mapping[IntervalKey, Interval]:
         """Return the open intervals of pods of this name, one after the other if the name came again."""

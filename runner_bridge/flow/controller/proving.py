@@ -16,7 +16,8 @@ from runner_bridge.core.errors import NeighbourError, WireError
 from runner_bridge.core.judge.doubt import SETTLE_S
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.wire.stream import Change, ChangeType
-from runner_bridge.flow.controller.bench import ENOUGH_READS, Proof, excerpt, fingerprint, provable
+from runner_bridge.flow.controller.bench import ENOUGH_READS, provable
+from runner_bridge.flow.controller.proof import Proof, excerpt, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -128,7 +129,8 @@ class Prover:
 
     def retry(self) -> None:
         """Forget the reads that failed."""
-        self._proofs = {key: proof for key, proof in self._proofs.items() if proof.blocks is not None}
+        for key in [key for key, proof in self._proofs.items() if proof.words is None]:
+            del self._proofs[key]
 
     def forget(self, key: Key) -> None:
         """Drop what is known of a pod that is gone."""

@@ -147,7 +147,7 @@ class Picture:
         """End the list: what it did not hold is gone. `lost` are items without so much as a name."""
         part = self._parts[source]
         touched = _Touching()
-        for key in part.items.keys() - part.listed:
+        for key in [key for key in part.items if key not in part.listed]:
             self._set(source.kind, part, key, None, touched)
         part.listed = set()
         part.gone.clear()
