@@ -18,13 +18,13 @@ RANGES = [ip_network(text) for text in ("172.16.0.0/26", "172.16.0.64/26", "fd00
 
 def blocks() -> st.SearchStrategy[Block]:
     entries = st.builds(
-        lambda **said: Allocation(**said),  # without reading the annotations of its class
+        lambda **said: Allocation(**said),  # noqa: PLW0108 - given the class itself, it reads all its annotations
         pod=st.sampled_from(["runner-a", "b"]),
         namespace=st.sampled_from(["ci-infra", "ci"]),
         handle=st.sampled_from(["", "h.1"]),
     )
     return st.builds(
-        lambda **said: Block(**said),
+        lambda **said: Block(**said),  # noqa: PLW0108 - as above
         cidr=st.sampled_from(RANGES),
         node=st.sampled_from(["", "worker-1"]),
         allocations=st.dictionaries(st.sampled_from([1, 2, 3, 6]), entries, max_size=4),
