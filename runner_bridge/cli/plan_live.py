@@ -23,8 +23,8 @@ GITLAB, CLUSTER = "gitlab", "cluster"
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
-def plan_options(function: Function) -> Function:
-    """Add what says which part of the policy is meant, and how to reach its neighbours."""
+def reach_options(function: Function) -> Function:
+    """Add what says how to reach GitLab and the cluster."""
     for option in (
         click.option("--context", default="", metavar="NAME", help="Ask the cluster of this context."),
         click.option("--kubeconfig", default="", metavar="FILE", help="Ask the cluster of this file, not kubectl's."),
@@ -42,6 +42,15 @@ def plan_options(function: Function) -> Function:
             show_envvar=True,
             help="A GitLab token that reads; those that create and manage are named by variables alone.",
         ),
+    ):
+        function = option(function)
+    return function
+
+
+def plan_options(function: Function) -> Function:
+    """Add what says which part of the policy is meant, and how to reach its neighbours."""
+    function = reach_options(function)
+    for option in (
         click.option("--pools", "with_pools", is_flag=True, help="IPPools that the policy generates, too."),
         click.option(
             "--target",

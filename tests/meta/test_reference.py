@@ -28,10 +28,13 @@ HEADINGS = {
     Family.DOCTOR: "What doctor finds",
     Family.PLAN: "What plan cannot compare",
     Family.AUDIT: "What the audit finds",
+    Family.DRIFT: "What drift finds",
     Family.PROBE: "What probe finds",
 }
 
 
+PAGES = {Family.LEDGER, Family.DOCTOR, Family.PLAN, Family.AUDIT, Family.DRIFT, Family.PROBE}
+"""Those with a page of their own."""
 IN_MODE_ENFORCE = {
     Quarantine.NEVER: "",
     Quarantine.BY_BLOCK: "\n**In mode `enforce`:** justifies quarantine once the block names the pod as the holder.\n",
@@ -78,18 +81,14 @@ def section(family: Family) -> str:
     [
         (
             "lint.md",
-            [
-                family
-                for family in Family
-                if family
-                not in {Family.JOB_PODS, Family.LEDGER, Family.DOCTOR, Family.PLAN, Family.AUDIT, Family.PROBE}
-            ],
+            [family for family in Family if family not in {*PAGES, Family.JOB_PODS}],
         ),
         ("findings.md", [Family.JOB_PODS]),
         ("ledger.md", [Family.LEDGER]),
         ("doctor.md", [Family.DOCTOR]),
         ("plan.md", [Family.PLAN]),
         ("audit.md", [Family.AUDIT]),
+        ("drift.md", [Family.DRIFT]),
         ("probe.md", [Family.PROBE]),
     ],
 )

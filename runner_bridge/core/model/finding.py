@@ -46,6 +46,7 @@ class Family(StrEnum):
     DOCTOR = "doctor"
     PLAN = "plan"
     AUDIT = "audit"
+    DRIFT = "drift"
     PROBE = "probe"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.model.codes import (
     audit,
     doctor,
+    drift,
     helm,
     ip_pools,
     job_pods,
@@ -44,6 +45,7 @@ def _collect() -> dict[str, Code]:
         probe,
         plan,
         audit,
+        drift,
     )
     for family in families:
         for value in vars(family).values():
