@@ -39,6 +39,7 @@ VERBS: Mapping[str, str] = {
     "job": "Say where one job ran, and whether GitLab confirms it.",
     "who-had": "Say which job pod had an address, or ran on a node, and when.",
     "ledger": "Verify, export or prune the record of who had which address.",
+    "hooks": "Plan, apply and verify the webhooks that tell a running bridge of jobs.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
     "demo": "See it work: a day in a minute on a pretend cluster.",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner_bridge.ask.metrics import Metrics
     from runner_bridge.ask.web import Sources, Token
     from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.hook_secrets import SecretFiles
     from runner_bridge.core.model.cluster import Address, IPPool, Pod
     from runner_bridge.core.model.ledger import Gap, Interval
 
@@ -40,6 +41,8 @@ class Web:
     """What the bridge measures of itself."""
     tokens: tuple[Token, ...] = ()
     """Those that are accepted; none: only this machine is believed."""
+    hooks: SecretFiles | None = None
+    """Where the secrets of GitLab's hooks are; None: none are taken."""
 
 
 class PlaceType(click.ParamType["Place | None"]):
@@ -109,12 +112,16 @@ async def listening(bridge: Bridge, web: Web, *, tell: Callable[[str], None]) ->
         tell: is told one sentence at a time, for the log.
 
     Raises:
-        SettingsError: nobody can listen there.
+        SettingsError: nobody can listen there, or the secrets of hooks cannot be read.
     """
     from runner_bridge.ask.web import make_app, serve
+    from runner_bridge.cli.bridge_hooks import receiving
 
-    async with serve(make_app(sources_of(bridge, web, tell)), web.place.host, web.place.port) as address:
-        yield address
+    sources = sources_of(bridge, web, tell)
+    async with receiving(bridge, web, tell) as receiver:
+        app = make_app(replace(sources, hooks=receiver))
+        async with serve(app, web.place.host, web.place.port) as address:
+            yield address
 
 
 def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources:

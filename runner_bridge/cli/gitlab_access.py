@@ -20,6 +20,7 @@ VARIABLES: Mapping[str, str] = {
     "read_api": TOKEN,
     "create_runner": "RUNNER_BRIDGE_GITLAB_CREATE_TOKEN",
     "manage_runner": "RUNNER_BRIDGE_GITLAB_MANAGE_TOKEN",
+    "api": "RUNNER_BRIDGE_GITLAB_HOOKS_TOKEN",
 }
 """By scope: the variable that holds a token; with `_FILE` at its end, the one that names its file."""
 Function = TypeVar("Function", bound="Callable[..., Any]")

@@ -14,6 +14,7 @@ import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER, UNPROVEN
 from runner_bridge.cli.bridge_web import Web, listen_option, listening, read_token_file, token_file_option
+from runner_bridge.cli.hook_secrets import SecretFiles, hook_secret_options, read_secrets
 from runner_bridge.cli.ledger_access import ledger_option
 from runner_bridge.cli.load import policy_option, read_policy
 
@@ -83,6 +84,7 @@ class _Beside:
 )
 @listen_option
 @token_file_option
+@hook_secret_options
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end; without an election.")
 @click.option(
     "-o",
@@ -113,6 +115,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     blocks: str,
     listen: Place | None,
     token_file: str,
+    hook_signing: str,
+    hook_token: str,
     once: bool,
     output: str | None,
     log_level: str,
@@ -143,7 +147,16 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     seen = stamp(inputs)  # before they are read, so that no change falls in between
     accepted = read_policy(policy)
     metrics = Metrics(__version__, accepted)
-    web = None if once or listen is None else Web(place=listen, metrics=metrics, tokens=read_token_file(token_file))
+    hooks = SecretFiles(signing=hook_signing, token=hook_token)
+    if hooks.are_given and listen is None:
+        message = "--hook-signing-file and --hook-token-file are of no use with --listen off: hooks come over HTTP."
+        raise click.UsageError(message)
+    read_secrets(hooks)  # what is wrong with them is told before anything is watched
+    web = (
+        None
+        if once or listen is None
+        else Web(place=listen, metrics=metrics, tokens=read_token_file(token_file), hooks=hooks)
+    )
     wanted = Wanted(
         policy=accepted,
         policy_file=policy,

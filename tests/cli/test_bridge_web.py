@@ -21,6 +21,7 @@ from tests.cli.test_run_bridge import add, cluster, command  # noqa: F401 - a fi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.cluster.pretend import Pretend
 
@@ -36,6 +37,14 @@ class Running:
 
     def get(self, path: str, token: str = "") -> tuple[int, str]:
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=ENOUGH_S) as answer:  # noqa: S310 - loopback
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def post(self, path: str, body: bytes, token: str) -> tuple[int, str]:
+        request = urllib.request.Request(self.url + path, data=body, headers={"X-Gitlab-Token": token})  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=ENOUGH_S) as answer:  # noqa: S310 - loopback
                 return answer.status, answer.read().decode()
@@ -153,3 +162,33 @@ def test_where_to_listen_is_read_as_it_is_usually_written(text: Any, place: Plac
 def test_a_place_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is no place to listen on"):
         PlaceType().convert(text, None, None)
+
+
+def test_hooks_of_gitlab_are_taken_where_their_secret_is_given(
+    cluster: Pretend,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secret").write_text("FAKE-token-of-a-hook", encoding="utf-8")
+    body = b'{"object_kind": "build", "build_id": 7, "project_id": 3, "build_status": "running"}'
+    with running(cluster, "--hook-token-file", str(tmp_path / "secret"), "--log-level", "debug") as one:
+        answers = [one.post("/hooks/gitlab", body, token) for token in ("FAKE-token-of-a-hook", "FAKE-forged-token")]
+        metrics = one.until("/metrics", 'runner_bridge_hooks_total{result="refused"} 1.0')
+    assert answers == [(200, ""), (401, "")]
+    assert 'runner_bridge_hooks_total{result="accepted"} 1.0' in metrics
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--hook-signing-file", "no/such/file", "--listen", "127.0.0.1:0"], "no/such/file"),
+        (["--hook-signing-file", "no/such/file", "--listen", "off"], "hooks come over HTTP"),
+    ],
+)
+def test_secrets_of_hooks_that_are_of_no_use_are_told_at_the_start(
+    cluster: Pretend,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    assert run(command(cluster, *arguments)[3:]) == USAGE
+    assert said in capsys.readouterr().err

@@ -274,6 +274,8 @@ class Purpose(StrEnum):
     READ = "read_api"
     CREATE = "create_runner"
     MANAGE = "manage_runner"
+    HOOKS = "api"
+    """Change webhooks: there is no narrower scope."""
 
 
 class Ability(StrEnum):

@@ -15,6 +15,7 @@ from runner_bridge.ports.gitlab.runners import Runners
 from runner_bridge.ports.gitlab.session import Session
 from runner_bridge.ports.gitlab.settings import Settings
 from runner_bridge.ports.gitlab.tokens import Tokens
+from runner_bridge.ports.gitlab.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -33,6 +34,7 @@ class GitLab:
     projects: Projects
     runners: Runners
     jobs: Jobs
+    webhooks: Webhooks
     requests: Requests
     """What was asked so far."""
     budget: Budget
@@ -91,6 +93,7 @@ async def open_gitlab(
             projects=projects,
             runners=Runners(session, projects, is_shared=shared, sleep=settings.patience.sleep),
             jobs=Jobs(session),
+            webhooks=Webhooks(session),
             requests=counts,
             budget=budget,
             session=session,

@@ -16,6 +16,7 @@ _ENOUGH = {
     Purpose.READ: {"read_api", "api"},
     Purpose.CREATE: {"create_runner", "api"},
     Purpose.MANAGE: {"manage_runner", "api"},
+    Purpose.HOOKS: {"api"},
 }
 _SELF = Deed(verb="get", resource="personal access token", endpoint="token-self")
 _METADATA = Deed(verb="get", resource="metadata", endpoint="metadata")

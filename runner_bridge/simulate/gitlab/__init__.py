@@ -7,6 +7,7 @@ Written from GitLab's documentation alone; it knows nothing of how the bridge re
 from runner_bridge.simulate.gitlab.faults import Fault
 from runner_bridge.simulate.gitlab.planting import planted
 from runner_bridge.simulate.gitlab.server import GitLab
+from runner_bridge.simulate.gitlab.webhooks import Posting
 from runner_bridge.simulate.gitlab.world import World
 
-__all__ = ["Fault", "GitLab", "World", "planted"]
+__all__ = ["Fault", "GitLab", "Posting", "World", "planted"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Hook:
         try:
             async with (
                 aiohttp.ClientSession(timeout=limits) as session,
-                session.post(self.url, data=delivery.body, headers=dict(delivery.headers)) as response,
+                session.post(self.url, data=io.BytesIO(delivery.body), headers=dict(delivery.headers)) as response,
             ):
                 return response.status
         except (aiohttp.ClientError, TimeoutError):

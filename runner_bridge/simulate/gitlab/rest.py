@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from runner_bridge.simulate.gitlab import documents, paging, runners
+from runner_bridge.simulate.gitlab import documents, paging, runners, webhooks
 from runner_bridge.simulate.gitlab.access import RefusedError, missing
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def answer(world: World, caller: Caller, asked: Asked, *, version: str) -> Reply:
+async def answer(world: World, caller: Caller, asked: Asked, *, version: str) -> Reply:
     """
     Carry out a request.
 
@@ -66,7 +66,7 @@ def answer(world: World, caller: Caller, asked: Asked, *, version: str) -> Reply
     reply = _read(world, caller, asked) if asked.method == "GET" else None
     if reply is not None:
         return reply
-    done = runners.answer(world, caller, asked)
+    done = await webhooks.answer(world, caller, asked, version=version) or runners.answer(world, caller, asked)
     if done is None:
         raise missing()
     return Reply(data=done[1], status=done[0], headers=done[2])

@@ -57,23 +57,23 @@ class GitLab(Listening):
         body = await request.content.read(_LARGEST_BODY)
         response: web.StreamResponse | None = None
         if fault is None or fault.is_carried_out or not (fault.status or fault.is_torn):
-            response = self._answer(request, body)
+            response = await self._answer(request, body)
         if fault is None:
             return response or web.Response(status=404)
         return await _spoilt(request, response, fault)
 
-    def _answer(self, request: web.BaseRequest, body: bytes) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, body: bytes) -> web.Response:
         try:
             if request.path == _GRAPH:
                 return self._graph(request, body)
             if request.path.startswith(_API):
-                return self._rest(request, body)
+                return await self._rest(request, body)
         except RefusedError as error:
             return _json(error.body, status=error.status)
         # Any other address shows the log-in page.
         return web.Response(status=302, headers={"Location": f"{self.external_url}/users/sign_in"})
 
-    def _rest(self, request: web.BaseRequest, body: bytes) -> web.Response:
+    async def _rest(self, request: web.BaseRequest, body: bytes) -> web.Response:
         raw = request.rel_url.raw_path.removeprefix(_API)
         sent = _read(body)
         if (request.method, raw) == ("POST", "runners/verify"):
@@ -87,7 +87,7 @@ class GitLab(Listening):
             base=self.external_url,
         )
         caller = caller_of(self.world, request.headers)
-        reply = rest.answer(self.world, caller, asked, version=self.version)
+        reply = await rest.answer(self.world, caller, asked, version=self.version)
         return _json(reply.data, status=reply.status, headers=reply.headers)
 
     def _graph(self, request: web.BaseRequest, body: bytes) -> web.Response:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runner_bridge.simulate.gitlab.webhooks import Webhook
+
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -162,6 +164,11 @@ class World:
         self.tokens: dict[str, Token] = {}
         self.runners: dict[int, Runner] = {}
         self.jobs: dict[int, Job] = {}
+        self.webhooks: dict[int, Webhook] = {}
+        self.has_group_hooks = True
+        """Premium and Ultimate."""
+        self.allows_local_hooks = False
+        """An administrator lets webhooks go to private addresses."""
         self.moved: dict[str, int] = {}
         """Former paths of projects."""
         self._last = 0

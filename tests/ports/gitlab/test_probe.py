@@ -15,7 +15,7 @@ from tests.ports.gitlab.world import as_admin, pair, tokens_of, world_of
 OFF_ON_GITLAB_COM = {Ability.ATTRIBUTES, Ability.INSTANCE_RUNNERS}
 
 
-async def test_an_administrator_with_three_tokens_can_do_everything() -> None:
+async def test_an_administrator_with_all_tokens_can_do_everything() -> None:
     async with as_admin(world_of(5)) as both:
         access = await both.port.access()
 
@@ -26,6 +26,7 @@ async def test_an_administrator_with_three_tokens_can_do_everything() -> None:
         (Purpose.READ, ("read_api",), ""),
         (Purpose.CREATE, ("create_runner",), ""),
         (Purpose.MANAGE, ("manage_runner",), ""),
+        (Purpose.HOOKS, ("api",), ""),
     ]
     assert access.tokens[0].is_admin
 
