@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from runner_bridge.core.audit.unseen import Listing
@@ -92,20 +93,32 @@ async def _groups(gitlab: GitLab, runners: Sequence[Runner], projects: Sequence[
     return {number: paths[number] for number in wanted if number in paths}
 
 
-def known_runners(policy: Policy, configurations: Sequence[str]) -> dict[RunnerName, Known]:
+async def known_runners(policy: Policy, configurations: Sequence[str]) -> list[tuple[RunnerName, Known]]:
     """
-    Read which of GitLab's runners are declared ones, from config.toml files; tokens are never kept.
+    Read which of GitLab's runners are declared ones: from files, and from where the policy says that managers read.
+
+    Tokens are never kept. What cannot be read of the policy's `installations` is noted; its runners stay unknown.
 
     Raises:
         SettingsError, WireError: a file cannot be read.
     """
     from runner_bridge.cli.check_known import read_runners
+    from runner_bridge.cli.output import note
+    from runner_bridge.cli.plan_live import CLUSTER, GITLAB, neighbours
     from runner_bridge.core.edits.live import Known
-    from runner_bridge.core.policy.model import RunnerName
+    from runner_bridge.core.policy.model import RunnerName, StoreKind
+    from runner_bridge.flow.apply import read_known
 
-    pairs = read_runners(configurations, policy).short_ids
-    return {
-        RunnerName(name): Known(short_id=short_id, is_signed_in=True)
-        for short_id, name in pairs
-        if name in policy.runners
-    }
+    pairs = await asyncio.to_thread(lambda: read_runners(configurations, policy).short_ids)
+    found = [(RunnerName(name), Known(short_id=short_id)) for short_id, name in pairs if name in policy.runners]
+    stores = [store for one in policy.installations.values() for store in (one.configuration, one.tokens) if store]
+    if stores:
+        has_secret = any(one.kind is StoreKind.SECRET for one in stores)
+        without = (GITLAB,) if has_secret else (GITLAB, CLUSTER)
+        reach = neighbours(policy, without=without, token_file=None, rate=1.0, kubeconfig="", context="")
+        async with reach as whom:
+            installed, troubles = await read_known(policy, whom)
+        found += installed.items()
+        for trouble in troubles:
+            note(f"runner-bridge: {trouble}")
+    return found

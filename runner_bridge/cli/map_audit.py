@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
     from runner_bridge.ask.answers.audit import AuditAnswer
     from runner_bridge.core.audit.unseen import Listing
+    from runner_bridge.core.edits.live import Known as Own
     from runner_bridge.core.mapping import Mapper
-    from runner_bridge.core.policy.model import Policy
+    from runner_bridge.core.policy.model import Policy, RunnerName
     from runner_bridge.ports.gitlab import GitLab, Known
+
+    Named = list[tuple[RunnerName, Own]]
 
 
 def run(  # noqa: PLR0913 - what the verb has made ready
@@ -51,14 +54,13 @@ def run(  # noqa: PLR0913 - what the verb has made ready
     from runner_bridge.ask.answers.audit import audit
     from runner_bridge.cli.gitlab_runners import known_runners, list_runners
 
-    known = known_runners(policy, configurations)
-
-    async def ask() -> tuple[Known, Listing]:
+    async def ask() -> tuple[Named, Known, Listing]:
+        named = await known_runners(policy, configurations)
         async with gitlab() as opened:
             projects = await refresh(opened)
-            return projects, await list_runners(opened, policy, projects.projects.values())
+            return named, projects, await list_runners(opened, policy, projects.projects.values())
 
-    projects, listing = asyncio.run(ask())
+    known, projects, listing = asyncio.run(ask())
     if projects.problem:
         note(f"runner-bridge: {projects.problem} What was kept of projects is used.")
     answer = audit(

@@ -76,10 +76,10 @@ def list_runners(
     from runner_bridge.ports.gitlab import Budget, open_gitlab
 
     loaded = read_policy(policy)
-    known = gitlab_runners.known_runners(loaded, configurations)
     source = reading_token(token_file)
 
     async def ask() -> tuple[Listing, Mapping[int, RunnerName], dict[int, tuple[RunnerManager, ...]]]:
+        known = await gitlab_runners.known_runners(loaded, configurations)
         async with open_gitlab(loaded.gitlab.url, tokens=source, budget=Budget(per_s=rate)) as gitlab:
             listing = await gitlab_runners.list_runners(gitlab, loaded, ())
             named = identify(loaded, listing.runners, known)

@@ -147,6 +147,34 @@ def test_a_runner_made_by_hand_is_known_by_its_token(
     assert token not in out + err
 
 
+def test_what_managers_read_by_the_policy_tells_who_is_who(
+    serve: Callable[[Leaky], Served], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaky = Leaky(8)
+    leaky.platform.note = "made by hand"
+    served = serve(leaky)
+    policy = Path("policy.yaml")
+    installation = "installations:\n  main:\n    configuration: {file: config.toml}\n"
+    policy.write_text(policy.read_text(encoding="utf-8") + installation, encoding="utf-8")
+    Path("config.toml").write_text(
+        f'[[runners]]\nname = "infra-platform"\nurl = "{served.server.url}"\nid = {leaky.platform.id}\n'
+        'token = "glrt-t2_elsewhereFAKETOKEN00"\nexecutor = "kubernetes"\n',
+        encoding="utf-8",
+    )
+    assert audit() == 0
+
+    monkeypatch.setenv("KUBECONFIG", "none")
+    capsys.readouterr()
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace("{file: config.toml}", "{secret: ci/runner-config}"),
+        encoding="utf-8",
+    )
+    assert audit() == 1
+    out, err = capsys.readouterr()
+    assert "[runner-unidentified]" in out
+    assert "runner-bridge: installation main: " in err
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

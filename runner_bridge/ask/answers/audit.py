@@ -10,7 +10,7 @@ from runner_bridge.core.audit.identity import identify
 from runner_bridge.core.audit.reach import Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from runner_bridge.core.audit.leak import Leak
@@ -56,7 +56,7 @@ def audit(  # noqa: PLR0913 - one argument for each thing that was read
     policy: Policy,
     mapped: Iterable[Mapped],
     listing: Listing,
-    known: Mapping[RunnerName, Known],
+    known: Iterable[tuple[RunnerName, Known]],
     *,
     as_of: datetime,
     now: datetime,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.edits.live import NOTHING_KNOWN
 from runner_bridge.core.edits.marker import owned
 from runner_bridge.core.marks import FEWEST, start_of_token
 from runner_bridge.core.policy.model import RunnerName
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Policy
 
 
-def identify(policy: Policy, runners: Iterable[Runner], known: Mapping[RunnerName, Known]) -> Mapping[int, RunnerName]:
+def identify(
+    policy: Policy, runners: Iterable[Runner], known: Iterable[tuple[RunnerName, Known]]
+) -> Mapping[int, RunnerName]:
     """
     Return the declared name of each runner that has one, by GitLab's number. Never raises.
 
@@ -26,16 +27,17 @@ def identify(policy: Policy, runners: Iterable[Runner], known: Mapping[RunnerNam
     Args:
         policy: what is declared.
         runners: GitLab's.
-        known: what the configurations of managers say; a name that is missing says nothing.
+        known: what the configurations of managers say of declared runners; several may speak of one.
     """
     by_id: dict[int, set[RunnerName]] = {}
     by_start: dict[str, list[tuple[str, RunnerName]]] = {}
-    for declared in policy.runners.values():
-        own = known.get(declared.name, NOTHING_KNOWN)
+    told = [(one.name, short_id) for one in policy.runners.values() for short_id in one.short_ids]
+    for name, own in known:
+        told.append((name, own.short_id))
         if own.id is not None:
-            by_id.setdefault(own.id, set()).add(declared.name)
-        for short_id in (own.short_id, *declared.short_ids):
-            by_start.setdefault(short_id[:FEWEST], []).append((short_id, declared.name))
+            by_id.setdefault(own.id, set()).add(name)
+    for name, short_id in told:
+        by_start.setdefault(short_id[:FEWEST], []).append((short_id, name))
     found = {}
     for one in runners:
         start = start_of_token(one.short_sha)

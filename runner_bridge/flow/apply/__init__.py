@@ -6,6 +6,6 @@ Reads alone. What cannot be read is said in the result and never raised, so that
 
 from __future__ import annotations
 
-from runner_bridge.flow.apply.live import Neighbours, read_live
+from runner_bridge.flow.apply.live import Neighbours, read_known, read_live
 
-__all__ = ["Neighbours", "read_live"]
+__all__ = ["Neighbours", "read_known", "read_live"]

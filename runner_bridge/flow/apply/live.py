@@ -70,6 +70,23 @@ async def read_live(policy: Policy, neighbours: Neighbours) -> Live:
     )
 
 
+async def read_known(policy: Policy, neighbours: Neighbours) -> tuple[Mapping[RunnerName, Known], tuple[str, ...]]:
+    """
+    Read what installations know of their runners, and why that could not be read of some; GitLab is not asked.
+
+    Raises:
+        RenderError: a defect of ours.
+    """
+    stores = Stores(neighbours.cluster.reader if neighbours.cluster else None, neighbours.no_cluster)
+    found = await asyncio.gather(*(_installation(policy, one, stores) for one in policy.installations.values()))
+    troubles = tuple(
+        f"installation {name}: {one.trouble}"
+        for name, (one, _) in zip(policy.installations, found, strict=True)
+        if one.trouble
+    )
+    return {name: one for _, by_runner in found for name, one in by_runner.items()}, troubles
+
+
 def served_by(policy: Policy, installation: Installation, names: Iterable[RunnerName] | None = None) -> Policy:
     """Return the policy as far as it concerns one installation, or some of its runners."""
     chosen = installation.runners if names is None else names

@@ -438,7 +438,7 @@ def test_ten_thousand_projects_and_a_hundred_runners_take_two_seconds_at_most() 
     declared = policy()
     started = time.process_time()
     reach = Reach(mapped, GROUPS)
-    named = identify(declared, runners, {})
+    named = identify(declared, runners, ())
     leaks = found(declared, mapped, runners)
     unseen.find(declared, unseen.Listing(runners=tuple(runners), groups=GROUPS), reach, named)
     assert [one.finding for one in leaks]

@@ -30,7 +30,7 @@ def gaps(
 ) -> list[tuple[str, str, str]]:
     declared = policy(gitlab=p.GitLab(url="https://gitlab.example.com", root_groups=changes.pop("roots", ())))
     listing = unseen.Listing(runners=(*ours, *more), groups=GROUPS, **changes)
-    found = unseen.find(declared, listing, Reach(mapped, GROUPS), identify(declared, listing.runners, {}))
+    found = unseen.find(declared, listing, Reach(mapped, GROUPS), identify(declared, listing.runners, ()))
     return [(one.code.name, one.subject, one.observed or one.cause) for one in found]
 
 
@@ -107,8 +107,8 @@ def test_projects_in_doubt_are_left_out_and_counted() -> None:
 # --- which runner is which ---
 
 
-def known(**told: Any) -> dict[p.RunnerName, Known]:
-    return {p.RunnerName("infra-platform"): Known(**told)}
+def known(**told: Any) -> list[tuple[p.RunnerName, Known]]:
+    return [(p.RunnerName("infra-platform"), Known(**told))]
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,10 @@ def test_a_runner_is_known_by_facts(one: Runner, told: dict[str, Any], *, is_our
 
 def test_a_runner_that_two_tiers_lay_claim_to_is_neithers() -> None:
     both = runner(10, name="lab", short_sha="t2_4xYqA")
-    assert identify(policy(make.runner(short_ids=("4xYqA7pLw",))), [both], {}) == {}
+    assert identify(policy(make.runner(short_ids=("4xYqA7pLw",))), [both], ()) == {}
+
+
+def test_two_files_may_speak_of_one_runner() -> None:
+    runners = [runner(10, short_sha="t2_4xYqA"), runner(11, short_sha="t2_9zZzZ")]
+    both = known(short_id="4xYqA7pLw") + known(short_id="9zZzZ0aBc")
+    assert identify(policy(), runners, both) == {10: "infra-platform", 11: "infra-platform"}

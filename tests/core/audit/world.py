@@ -72,7 +72,7 @@ def runner(number: int, kind: str = "group", name: str = "", **more: Any) -> Run
 
 def found(declared: p.Policy, mapped: Iterable[Mapped], runners: Iterable[Runner]) -> tuple[Leak, ...]:
     every = tuple(runners)
-    return leaks.find(declared, every, Reach(mapped, GROUPS), identify(declared, every, {}))
+    return leaks.find(declared, every, Reach(mapped, GROUPS), identify(declared, every, ()))
 
 
 def told(some: Iterable[Leak]) -> list[str]:
