@@ -1,15 +1,19 @@
 """
-The garbage collector, set for a process that keeps one large picture for months.
+The interpreter, set for a process that keeps one large picture for months, and whose ledger has a thread of its own.
 
 A full collection looks at every object: over 10,000 pods it stopped everything for 95 ms, again and again while they
 were listed. So what has come to stay is put out of its sight, and full collections run only on what is new since then,
 every ten minutes. Nothing is lost by it: what is dropped is freed by its reference count, in sight or not.
+
+A loop that has read or written a socket has to get the interpreter back from the ledger's thread, which by Python's own
+setting keeps it for up to 5 ms each time; a patch is a dozen of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,15 +22,20 @@ if TYPE_CHECKING:
 EVERY_S: Final = 600.0
 _THRESHOLDS: Final = (2_000, 5, 1_000_000)
 """New objects until the youngest are looked at, and how often that until the older ones are; never all by itself."""
+TURN_S: Final = 0.0005
+"""How long a thread keeps the interpreter while another one waits for it."""
 
 
 async def tend(listed: Awaitable[None]) -> None:
     """
-    Put out of sight what was imported, then the picture, then now and then what is left of a full collection; for ever.
+    Set both; then put out of sight what was imported, the picture, and now and then what a full collection leaves.
+
+    For ever.
 
     Args:
         listed: ends when the picture is whole for the first time.
     """
+    sys.setswitchinterval(TURN_S)
     gc.set_threshold(*_THRESHOLDS)
     gc.freeze()
     await listed

@@ -52,6 +52,8 @@ class Book:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.together: list[tuple[Entry, ...]] = []
+        """What became durable at once."""
         self.broken: Exception | None = None
 
     async def record(self, entries: tuple[Entry, ...]) -> None:
@@ -59,6 +61,7 @@ class Book:
         if self.broken is not None:
             raise self.broken
         self.entries += entries
+        self.together.append(entries)
 
     @property
     def intervals(self) -> dict[IntervalKey, Interval]:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from runner_bridge.ports.kube import Writer
 
 LABELS_AT_ONCE: Final = 16
+HANDS: Final = 8 * LABELS_AT_ONCE
+"""Pods whose labels are in hand: most of them wait for the ledger, not for the cluster."""
 EVENTS_AT_ONCE: Final = 4
 AGAIN_S: Final = 5.0
 """How long a cluster that cannot be written to is left alone, besides what the port has waited already."""
@@ -41,11 +43,21 @@ TICK_S: Final = 5.0
 """How often pods are looked at again for which something becomes due only because time goes by."""
 
 
+_NOT_DUE: Final = "not due any more when its turn came"
+
+
 class Due(Struct, frozen=True):
     """What is said of a pod, and the pod, at one moment."""
 
     verdict: Verdict
     pod: Pod
+
+
+class Intended(Struct, frozen=True):
+    """An action, and the entry that says it is intended."""
+
+    action: LabelPod
+    intent: Entry
 
 
 class Tools(Struct, frozen=True, kw_only=True):
@@ -94,6 +106,9 @@ class Act:
         self._policy = policy
         self._restraint: Restraint | None = None
         self._lines = Lines()
+        self._few = asyncio.Semaphore(LABELS_AT_ONCE)
+        self._intended: dict[Key, Intended] = {}
+        """What the ledger knows to be intended for pods that wait."""
         self._later: set[Key] = set()
         """Pods for which something becomes due only because time goes by."""
         self._memory = Memory()
@@ -114,6 +129,7 @@ class Act:
             before: entries of the last hour about acts of `entries.ENFORCING`, so that limits outlive a process.
         """
         self._memory.forget_refusals()
+        self._intended.clear()  # whoever begins a term settles what the ledger knows to be intended
         if self._mode is Mode.ENFORCE and self._policy is not None:
             done = recent(before, self._tools.clock(), self._tools.elapsed())
             self._restraint = Restraint(self._policy, self._tools.elapsed, done)
@@ -124,10 +140,27 @@ class Act:
         if self._restraint is not None:
             self._restraint.adopt(policy)
 
-    def due(self, key: Key) -> None:
-        """Queue a pod; a pod that waits already keeps its place."""
+    def intend(self, key: Key) -> Intended | None:
+        """
+        Return what is going to be done for a pod first, for whoever has entries about the pod to record anyway.
+
+        Once they are durable it is handed to `due`: so between an event and its patch the disk is waited for once.
+        None where nothing is due, where a pod is waiting or in hand already, or for what is limited and therefore
+        planned when its turn comes.
+        """
+        if key in self._lines or key in self._intended:
+            return None
+        for action in self._to_do(key):
+            if isinstance(action, LabelPod) and not action.quarantines:
+                return Intended(action, self._intent_of(action))
+        return None
+
+    def due(self, key: Key, intended: Intended | None = None) -> None:
+        """Queue a pod, with what the ledger knows to be intended for it; a pod that waits already keeps its place."""
         if self._mode is Mode.OBSERVE:
             return
+        if intended is not None:
+            self._intended[key] = intended
         # All that are due at one moment count for the brake before anything is done to the first of them.
         if self._restraint is not None and (due := self._look(key)) is not None:
             self._restraint.see(due.verdict, due.pod)
@@ -158,7 +191,7 @@ class Act:
             LedgerError: an intent or an outcome could not be recorded.
         """
         async with asyncio.TaskGroup() as group:
-            for number in range(LABELS_AT_ONCE):
+            for number in range(HANDS):
                 group.create_task(self._work(second=False), name=f"label {number + 1}")
             for number in range(EVENTS_AT_ONCE):
                 group.create_task(self._work(second=True), name=f"tell {number + 1}")
@@ -205,11 +238,15 @@ class Act:
         """Patch a pod's labels, if that is due, and queue what comes after all labels."""
         actions = self._to_do(key)
         labels = tuple(action for action in actions if isinstance(action, LabelPod))
+        intended = self._intended.pop(key, None)
+        intents = (intended.intent,) if intended is not None and labels == (intended.action,) else None
+        if intended is not None and intents is None:
+            await self._tools.record((self._receipt_of(intended.intent, Step.SKIPPED, _NOT_DUE),))
         for action in labels:
             if action.quarantines and self._restraint is not None:
                 self._restraint.quarantines(action.uid)
         if labels:
-            await self._carry_out(key, labels)
+            await self._carry_out(key, labels, intents)
         if len(actions) > len(labels):
             self._lines.add(key, second=True)
         await self._watch(key)
@@ -244,25 +281,32 @@ class Act:
                 self._tools.note(text)
                 await self._tools.record((alert_of(text, self._context, self._tools.clock()),))
 
-    async def _carry_out(self, key: Key, actions: tuple[Action, ...]) -> None:
-        """Record what is intended, do it, record what came of it."""
-        at = self._tools.clock()
-        intents = tuple(intent_of(action, self._context, at, self._tools.act_id()) for action in actions)
-        await self._tools.record(intents)
+    async def _carry_out(self, key: Key, actions: tuple[Action, ...], intents: tuple[Entry, ...] | None = None) -> None:
+        """Record what is intended, unless that is in the ledger already, do it, record what came of it."""
+        if intents is None:
+            intents = tuple(self._intent_of(action) for action in actions)
+            await self._tools.record(intents)
         receipts = []
         again = False
         for action, intent in zip(actions, intents, strict=True):
             step, why, later = await self._perform(key, action)
             self._tools.measures.acted(intent.act, step)
             again = again or later
-            receipts.append(structs.replace(intent, at=self._tools.clock(), step=step, text=why or intent.text))
+            receipts.append(self._receipt_of(intent, step, why))
         await self._tools.record(tuple(receipts))
         if again:
-            await self._tools.pause(AGAIN_S)
+            async with self._few:  # so that others leave the cluster alone too
+                await self._tools.pause(AGAIN_S)
             self.due(key)
             return
         steps = ((one.text, receipt.step) for one, receipt in zip(intents, receipts, strict=True))
         self._memory.settle(key, steps, self._tools.elapsed())
+
+    def _intent_of(self, action: Action) -> Entry:
+        return intent_of(action, self._context, self._tools.clock(), self._tools.act_id())
+
+    def _receipt_of(self, intent: Entry, step: Step, why: str) -> Entry:
+        return structs.replace(intent, at=self._tools.clock(), step=step, text=why or intent.text)
 
     async def _perform(self, key: Key, action: Action) -> tuple[Step, str, bool]:
         """Return the outcome, why where that matters, and whether to try again soon."""
@@ -282,9 +326,10 @@ class Act:
         match action:
             case LabelPod():
                 due = self._look(key)
-                there = await writes.label(
-                    namespace=action.namespace, pod=action.pod, uid=action.uid, labels=dict(action.changes)
-                )
+                async with self._few:
+                    there = await writes.label(
+                        namespace=action.namespace, pod=action.pod, uid=action.uid, labels=dict(action.changes)
+                    )
                 if there and due is not None:
                     self._memory.lay(key, action.uid, due.pod.labels, action.labels)
                 return Step.DONE if there else Step.SKIPPED

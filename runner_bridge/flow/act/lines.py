@@ -8,6 +8,7 @@ the second line while somebody waits in the first: in a burst every pod has its 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class Lines:
         self._first: dict[Key, None] = {}
         self._second: dict[Key, None] = {}
         self._busy: set[Key] = set()
-        self._wakes = (asyncio.Event(), asyncio.Event())
+        self._hands: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
+        """Who is free, of each line; one is woken for one pod."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -29,19 +31,27 @@ class Lines:
         """How many pods wait or are in hand."""
         return len(self._first.keys() | self._second.keys() | self._busy)
 
+    def __contains__(self, key: Key) -> bool:
+        """Tell whether a pod waits or is in hand."""
+        return key in self._first or key in self._second or key in self._busy
+
     def add(self, key: Key, *, second: bool = False) -> None:
         """Queue a pod; one that waits already keeps its place."""
         (self._second if second else self._first)[key] = None
         self._idle.clear()
-        self._wakes[second].set()
+        self._wake(second=second)
 
     async def take(self, *, second: bool = False) -> Key:
         """Wait for the pod that has waited longest and is not in hand; it is in hand until `done`."""
-        wake = self._wakes[second]
         while (key := self._next(second=second)) is None:
-            wake.clear()
-            await wake.wait()
+            free = asyncio.get_running_loop().create_future()
+            self._hands[second].append(free)
+            await free
         self._busy.add(key)
+        if self._first:
+            self._wake(second=False)
+        elif self._second:
+            self._wake(second=True)
         return key
 
     def done(self, key: Key) -> None:
@@ -50,13 +60,21 @@ class Lines:
         if not self._busy and not self._first and not self._second:
             self._idle.set()
         if self._first:
-            self._wakes[0].set()
+            self._wake(second=False)
         elif self._second:
-            self._wakes[1].set()
+            self._wake(second=True)
 
     async def drained(self) -> None:
         """Wait until nobody waits and nobody is in hand."""
         await self._idle.wait()
+
+    def _wake(self, *, second: bool) -> None:
+        hands = self._hands[second]
+        while hands:
+            free = hands.popleft()
+            if not free.done():  # its task may have been told to end
+                free.set_result(None)
+                return
 
     def _next(self, *, second: bool) -> Key | None:
         if second and self._first:

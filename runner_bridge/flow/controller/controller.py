@@ -331,11 +331,14 @@ class Controller:
                 continue
             self._prover.need(key, pod)
             entries += self._settled(key, pod, one, now, news)
-        await self._record(entries)
+        # What is going to be done is recorded along with why: one wait for the disk before it, not two.
+        act = self._act if self._leads else None
+        due = {key: act.intend(key) for key in keys if key in self._said} if act is not None else {}
+        await self._record([*entries, *(one.intent for one in due.values() if one is not None)])
         self._say(news, now, since_s)
-        for key in keys:
-            if self._act is not None and self._leads and key in self._said:
-                self._act.due(key)
+        for key, intended in due.items():
+            if act is not None and self._leads:
+                act.due(key, intended)
 
     def _settled(
         self, key: Key, pod: Pod, judged: Judged, now: datetime, news: list[tuple[Verdict, Verdict | None]]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from runner_bridge.core.actions import LabelPod
 from runner_bridge.core.errors import LedgerError
 from runner_bridge.core.model.cluster import Labels
 from runner_bridge.core.model.ledger import Entry, EntryKind, Step
-from runner_bridge.flow.act import settled
+from runner_bridge.flow.act import Intended, settled
+from runner_bridge.flow.act.entries import intent_of
 from runner_bridge.simulate.cluster import Cluster, Denial, Fault, StatusError
 from tests import make
 from tests.flow.bridge import CONTEXT, FASTER, Book, running
@@ -54,6 +56,38 @@ async def test_the_intent_is_recorded_before_and_the_outcome_after(cluster: Clus
     assert label.text == (
         "runner-bridge.dev/tier=infra runner-bridge.dev/pool=workload runner-bridge.dev/verdict=breach"
     )
+
+
+async def test_between_an_event_and_its_label_the_disk_is_waited_for_once(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+    opening = next(some for some in book.together if any(one.kind is EntryKind.OPENED for one in some))
+    assert [(one.kind, one.step) for one in opening] == [(EntryKind.OPENED, None), (EntryKind.ACTED, Step.INTENT)]
+
+
+async def test_what_is_not_due_any_more_when_its_turn_comes_is_not_done(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        laid = next(one for one in book.entries if one.act == "label-pod")
+        old = LabelPod(
+            namespace=NAMESPACE,
+            pod="a",
+            uid=laid.pod_uid,
+            labels=Labels(verdict="breach"),
+            changes=(("runner-bridge.dev/verdict", "breach"),),
+        )
+        intent = intent_of(old, CONTEXT, laid.at, "old")
+        await book.record((intent,))
+        bridge.act.due((NAMESPACE, "a"), Intended(old, intent))
+        await bridge.until(lambda: not book.intents)
+        assert (await world.labels("a"))["verdict"] == "pass"
+    assert next(one.step for one in reversed(book.entries) if one.act_id == "old") is Step.SKIPPED
 
 
 async def test_a_label_that_somebody_changed_is_put_right_again(cluster: Cluster, world: World) -> None:
