@@ -78,7 +78,14 @@ async def test_history_that_etcd_has_compacted_is_stale_and_a_new_list_makes_up_
             doubts.extend(gap.reason for gap in picture.doubts)
 
         watching = Watching(
-            source, PODS, reads=reads, picture=picture, tell=tell, pause=asyncio.sleep, jitter=lambda: 0.5
+            source,
+            PODS,
+            reads=reads,
+            picture=picture,
+            turn=asyncio.Lock(),
+            tell=tell,
+            pause=asyncio.sleep,
+            jitter=lambda: 0.5,
         )
         task = asyncio.create_task(watching.run())
         try:

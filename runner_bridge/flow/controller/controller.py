@@ -47,7 +47,7 @@ LOOK_AGAIN_TICKS: Final = 30
 SWEEP_S: Final = 600.0
 MOST_AT_ONCE: Final = 50
 """Pods that are judged before others have their turn."""
-LOOKED_AT_ONCE: Final = 2_000
+LOOKED_AT_ONCE: Final = 1_000
 """Pods that are looked for before others have their turn."""
 
 
@@ -307,7 +307,11 @@ class Controller:
             return sorted(keys)
         self._everything = False
         # In the order in which they are kept: to sort 50,000 of them takes longer than anybody may be kept waiting.
-        return [*self._picture.keys(), *sorted(await self._gone(keys))]
+        gone = sorted(await self._gone(keys))
+        await asyncio.sleep(0)
+        there = self._picture.keys()
+        await asyncio.sleep(0)
+        return [*there, *gone]
 
     async def _gone(self, keys: set[Key]) -> set[Key]:
         """Return which pods that were touched, are spoken of or have open intervals are not there."""

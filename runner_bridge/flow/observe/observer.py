@@ -59,12 +59,14 @@ class Observer:
         self._patterns = tuple(namespaces)
         sources = [*_sources(self._patterns), *((BLOCKS,) if blocks_path else ())]
         self.picture = Picture(sources)
+        turn = asyncio.Lock()
         self._watchings = [
             Watching(
                 source,
                 {Kind.POOLS: pools_path, Kind.BLOCKS: blocks_path}.get(source.kind) or _path(source),
                 reads=reads,
                 picture=self.picture,
+                turn=turn,
                 tell=self._heard,
                 pause=pause,
                 jitter=jitter,

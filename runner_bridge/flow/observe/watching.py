@@ -45,6 +45,7 @@ class Watching:
         path: of the collection.
         reads: the cluster.
         picture: takes in what is heard.
+        turn: held while a page is read, by one list of all: dozens of namespaces are listed at the same time.
         tell: told after each list and batch, also when nothing was touched: that the source is heard is news.
         pause: sleeps that many seconds.
         jitter: a number from 0 to 1, another each time: not everybody comes back at once.
@@ -59,6 +60,7 @@ class Watching:
         *,
         reads: Reader,
         picture: Picture,
+        turn: asyncio.Lock,
         tell: Callable[[Touched | None], None],
         pause: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
@@ -82,6 +84,7 @@ class Watching:
         self._path = path
         self._reads = reads
         self._picture = picture
+        self._turn = turn
         self._tell = tell
         self._pause = pause
         self._jitter = jitter
@@ -133,13 +136,14 @@ class Watching:
         )
         async with aclosing(pages):
             async for page in pages:
-                self._hear()
-                read = self._stream.page(page.body)
-                seen = (one for one in read.seen if self._wanted is None or self._wanted(one.key))
-                self._tell(self._picture.extend(self.source, seen))
-                lost += read.lost
-                version = page.resource_version
-                await asyncio.sleep(0)  # others have their turn between two pages
+                async with self._turn:
+                    self._hear()
+                    read = self._stream.page(page.body)
+                    seen = (one for one in read.seen if self._wanted is None or self._wanted(one.key))
+                    self._tell(self._picture.extend(self.source, seen))
+                    lost += read.lost
+                    version = page.resource_version
+                    await asyncio.sleep(0)  # others have their turn between two pages
         self.bad_lines += len(lost)
         touched = self._picture.finish(self.source, lost)
         self.listed.set()

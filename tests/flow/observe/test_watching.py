@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from runner_bridge.core.errors import DeniedError, UnavailableError
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.flow.observe.observer import Observer
 from runner_bridge.flow.observe.watching import LONGEST_PAUSE_S
-from runner_bridge.ports.kube import Patience, open_cluster, plain_access
+from runner_bridge.ports.kube import Page, Patience, open_cluster, plain_access
 from runner_bridge.simulate.cluster import Cluster, Denial, Ending, Fault, StatusError
 from tests.flow.bridge import pause
 from tests.flow.world import NAMESPACE, World, pod
@@ -65,6 +66,36 @@ async def until(holds: Callable[[], object]) -> None:
 
 async def whole(observer: Observer) -> None:
     await until(lambda: observer.picture.gaps == ())
+
+
+class AtHand:
+    """Answers every list at once with one page, and tells nothing in a watch."""
+
+    async def pages(self, path: str, **_: Any) -> AsyncIterator[Page]:
+        name = json.dumps({"metadata": {"name": "a", "namespace": path.rpartition("/")[0]}})
+        yield Page(body=f'{{"items": [{name}]}}'.encode(), resource_version="7")
+
+    async def watch(self, path: str, **_: Any) -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield path.encode()
+
+
+async def test_of_many_lists_one_page_is_read_before_others_have_their_turn() -> None:
+    namespaces = [f"ci-{number}" for number in range(8)]
+    reads: Any = AtHand()
+    observer = Observer(namespaces, POOLS, reads=reads, pause=pause, jitter=lambda: 0.5)
+    told: list[Any] = []
+    observer.report_to(told.append)
+    running = asyncio.create_task(observer.run())
+    most = 0
+    async with asyncio.timeout(10):
+        while not all(one.listed.is_set() for one in observer.watchings):
+            before = len(told)
+            await asyncio.sleep(0)
+            most = max(most, len(told) - before)
+    running.cancel()
+
+    assert most <= 2  # of one list its only page, of another its end
 
 
 async def test_what_is_there_and_what_comes_is_seen(cluster: Cluster, world: World) -> None:
