@@ -80,6 +80,7 @@ class Receiver:
         now: seconds since 1970.
         most_waiting: how many hints may wait.
         most_keys: how many deliveries are remembered, so that one that comes again is passed over.
+        body_s: how long a body may take.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Receiver:
         now: Callable[[], float] = time.time,
         most_waiting: int = MOST_WAITING,
         most_keys: int = MOST_KEYS,
+        body_s: float = BODY_S,
     ) -> None:
         self._secrets = secrets
         self._hint = hint
@@ -100,6 +102,7 @@ class Receiver:
         self._now = now
         self._most_waiting = most_waiting
         self._most_keys = most_keys
+        self._body_s = body_s
         self._keys: dict[str, None] = {}
         self._waiting: dict[tuple[type, int, int], Event] = {}
         self._is_some = asyncio.Event()
@@ -116,7 +119,7 @@ class Receiver:
         if isinstance(check, Doubt):
             return self._refuse(check, request)
         try:
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self._body_s):
                 body = await _read(request, check)
         except TimeoutError:
             return self._broken(408)

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from runner_bridge.ask.hooks import LARGEST, LARGEST_KEPT, PATH, Receiver, Result
 from runner_bridge.core.model.gitlab import JobEvent, PipelineEvent
 from runner_bridge.core.wire.hook_proof import Secrets
-from runner_bridge.simulate.gitlab import World
+from runner_bridge.simulate.gitlab import Posting, World
 from runner_bridge.simulate.gitlab.hooks import Hook, job_event, sign
+from runner_bridge.simulate.gitlab.webhooks import Webhook
 from tests.ask.web.serving import served
 
 if TYPE_CHECKING:
@@ -284,6 +285,43 @@ async def _raw(one: Bench, headers: Mapping[str, str], body: bytes, *, ends: boo
         return await reader.read(1000)
     finally:
         writer.close()
+
+
+async def test_whatever_order_gitlab_posts_in_each_job_is_hinted_at_and_no_webhook_is_switched_off() -> None:
+    async with bench(SIGNED) as one:
+        webhook = Webhook(id=1, hook=one.hook, owner=one.job.project.group, created_at=NOON, events={"job_events"})
+        one.world.webhooks[1] = webhook
+        posting = Posting(one.world, base="", delay_s=0.2, repeats=0.3)
+        jobs = [one.world.job(one.job.project) for _ in range(40)]
+        for status in ("pending", "running", "success"):
+            for job in jobs:
+                job.status = status
+                posting.job(job)
+        await posting.done()
+        async with asyncio.timeout(5):
+            while one.receiver.waiting:  # noqa: ASYNC110 - a test looks from outside
+                await asyncio.sleep(0.001)
+    assert set(posting.statuses) == {200}
+    assert len(posting.statuses) == len(one.results) > 120, "some came twice"
+    assert one.results.count(Result.DUPLICATE) == len(one.results) - 120
+    assert {hint.job_id for hint in one.hints if isinstance(hint, JobEvent)} == {job.id for job in jobs}
+    assert webhook.status(NOON) == "executable"
+
+
+async def test_a_body_that_does_not_come_in_time_is_given_up() -> None:
+    async with bench(PLAIN, body_s=0.05) as one:
+        answer = await _raw(one, {"X-Gitlab-Token": TOKEN, "Content-Length": "100"}, b"{")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert one.results == [Result.REFUSED]
+
+
+async def test_a_connection_serves_one_hook_after_the_other() -> None:
+    async with bench() as one, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        for _ in range(3):
+            sent = one.delivery()
+            async with session.post(one.hook.url, data=sent.body, headers=sent.headers) as answer:
+                assert (answer.status, answer.headers.get("Connection")) == (200, None)
+    assert one.results == [Result.ACCEPTED] * 3
 
 
 async def test_a_hint_that_fails_does_not_keep_the_next_one() -> None:
