@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -36,11 +37,22 @@ LARGEST: Final = 25 * 1024 * 1024
 """GitLab sends no larger body."""
 LARGEST_KEPT: Final = 1024 * 1024
 """Of a larger body the signature is checked, and nothing is kept: it is one of a pipeline of thousands of jobs."""
-BODY_S: Final = 10.0
-"""How long a body may take; GitLab itself waits no longer."""
-MOST_WAITING: Final = 1000
-MOST_KEYS: Final = 10_000
 _TELL_AGAIN_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much is kept, and how long is waited."""
+
+    waiting: int = 1000
+    """Hints that wait."""
+    keys: int = 10_000
+    """Deliveries that are remembered, so that one that comes again is passed over."""
+    body_s: float = 10.0
+    """For a body; GitLab itself waits no longer."""
+
+
+USUAL: Final = Bounds()
 
 
 class Result(StrEnum):
@@ -78,9 +90,7 @@ class Receiver:
         count: is told what became of each hook.
         tell: tells the log one sentence.
         now: seconds since 1970.
-        most_waiting: how many hints may wait.
-        most_keys: how many deliveries are remembered, so that one that comes again is passed over.
-        body_s: how long a body may take.
+        bounds: how much is kept, and how long is waited.
     """
 
     def __init__(
@@ -91,18 +101,14 @@ class Receiver:
         count: Callable[[Result], None],
         tell: Callable[[str], None],
         now: Callable[[], float] = time.time,
-        most_waiting: int = MOST_WAITING,
-        most_keys: int = MOST_KEYS,
-        body_s: float = BODY_S,
+        bounds: Bounds = USUAL,
     ) -> None:
         self._secrets = secrets
         self._hint = hint
         self._count = count
         self._tell = tell
         self._now = now
-        self._most_waiting = most_waiting
-        self._most_keys = most_keys
-        self._body_s = body_s
+        self._bounds = bounds
         self._keys: dict[str, None] = {}
         self._waiting: dict[tuple[type, int, int], Event] = {}
         self._is_some = asyncio.Event()
@@ -119,7 +125,7 @@ class Receiver:
         if isinstance(check, Doubt):
             return self._refuse(check, request)
         try:
-            async with asyncio.timeout(self._body_s):
+            async with asyncio.timeout(self._bounds.body_s):
                 body = await _read(request, check)
         except TimeoutError:
             return self._broken(408)
@@ -151,7 +157,7 @@ class Receiver:
         result = self._keep(body)
         if key and result is not Result.DROPPED:  # sent again, it may find room
             self._keys[key] = None
-            if len(self._keys) > self._most_keys:
+            if len(self._keys) > self._bounds.keys:
                 del self._keys[next(iter(self._keys))]
         return result
 
@@ -166,7 +172,7 @@ class Receiver:
             return Result.UNINTERESTING
         where = _where(event)
         before = self._waiting.get(where)
-        if before is None and len(self._waiting) >= self._most_waiting:
+        if before is None and len(self._waiting) >= self._bounds.waiting:
             return Result.DROPPED
         if before is None or _is_later(event, before):
             self._waiting[where] = event

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner_bridge.ask.hooks import LARGEST, LARGEST_KEPT, PATH, Receiver, Result
+from runner_bridge.ask.hooks import LARGEST, LARGEST_KEPT, PATH, Bounds, Receiver, Result
 from runner_bridge.core.model.gitlab import JobEvent, PipelineEvent
 from runner_bridge.core.wire.hook_proof import Secrets
 from runner_bridge.simulate.gitlab import Posting, World
@@ -161,7 +161,7 @@ async def test_a_delivery_that_comes_twice_is_one_hint() -> None:
 
 
 async def test_what_is_remembered_of_deliveries_is_bounded() -> None:
-    async with bench(most_keys=2) as one:
+    async with bench(bounds=Bounds(keys=2)) as one:
         sent = [one.delivery() for _ in range(3)]
         for each in (*sent, sent[2], sent[0]):
             await one.post(each.headers, each.body)
@@ -200,7 +200,7 @@ def _other(one: Bench) -> tuple[Mapping[str, str], bytes]:
 
 
 async def test_where_no_hint_finds_room_any_more_gitlab_still_gets_its_200_and_may_send_it_again() -> None:
-    async with bench(most_waiting=2) as one:
+    async with bench(bounds=Bounds(waiting=2)) as one:
         one.gate.clear()
         statuses = [(await one.post(*_other(one)))[0] for _ in range(3)]  # one is in hand
         dropped = _other(one)
@@ -309,7 +309,7 @@ async def test_whatever_order_gitlab_posts_in_each_job_is_hinted_at_and_no_webho
 
 
 async def test_a_body_that_does_not_come_in_time_is_given_up() -> None:
-    async with bench(PLAIN, body_s=0.05) as one:
+    async with bench(PLAIN, bounds=Bounds(body_s=0.05)) as one:
         answer = await _raw(one, {"X-Gitlab-Token": TOKEN, "Content-Length": "100"}, b"{")
     assert answer.startswith(b"HTTP/1.1 408")
     assert one.results == [Result.REFUSED]
