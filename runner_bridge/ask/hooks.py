@@ -48,6 +48,8 @@ class Bounds:
     """Hints that wait."""
     keys: int = 10_000
     """Deliveries that are remembered, so that one that comes again is passed over."""
+    in_hand: int = 16 * 1024 * 1024
+    """Bytes of bodies that are coming in, of all connections: nobody knows yet whose they are."""
     body_s: float = 10.0
     """For a body; GitLab itself waits no longer."""
 
@@ -109,6 +111,7 @@ class Receiver:
         self._tell = tell
         self._now = now
         self._bounds = bounds
+        self._in_hand = 0
         self._keys: dict[str, None] = {}
         self._waiting: dict[tuple[type, int, int], Event] = {}
         self._is_some = asyncio.Event()
@@ -126,7 +129,7 @@ class Receiver:
             return self._refuse(check, request)
         try:
             async with asyncio.timeout(self._bounds.body_s):
-                body = await _read(request, check)
+                body = await self._read(request, check)
         except TimeoutError:
             return self._broken(408)
         except (aiohttp.ClientError, http_exceptions.HttpProcessingError, web.RequestPayloadError, OSError):
@@ -149,6 +152,36 @@ class Receiver:
                 await self._hint(event)
             except Exception as error:  # noqa: BLE001 - a hint is never worth more than that
                 self._tell(f"a hint of GitLab led to nothing: {type(error).__name__}: {redact(str(error))}")
+
+    async def _read(self, request: web.BaseRequest, check: Check) -> bytes | None:
+        """
+        Read the body while it is checked, and return it; None for one that is too large to be kept.
+
+        Raises:
+            _TooLargeError: it is larger than any of GitLab's.
+        """
+        if (request.content_length or 0) > LARGEST:
+            raise _TooLargeError
+        pieces: list[bytes] | None = []
+        size = kept = 0
+        try:
+            while piece := await request.content.readany():
+                size += len(piece)
+                if size > LARGEST:
+                    raise _TooLargeError
+                check.feed(piece)
+                has_room = size <= LARGEST_KEPT and self._in_hand + len(piece) <= self._bounds.in_hand
+                if pieces is not None and has_room:
+                    pieces.append(piece)
+                    kept += len(piece)
+                    self._in_hand += len(piece)
+                else:
+                    pieces = None
+                    self._in_hand -= kept
+                    kept = 0
+            return None if pieces is None else b"".join(pieces)
+        finally:
+            self._in_hand -= kept
 
     def _take(self, body: bytes | None, key: str) -> Result:
         """Keep what an authentic hook says, if it is new, and there is room."""
@@ -199,29 +232,6 @@ class Receiver:
 
 class _TooLargeError(Exception):
     """A body is larger than any that GitLab sends."""
-
-
-async def _read(request: web.BaseRequest, check: Check) -> bytes | None:
-    """
-    Read the body while it is checked, and return it; None for one that is too large to be kept.
-
-    Raises:
-        _TooLargeError: it is larger than any of GitLab's.
-    """
-    if (request.content_length or 0) > LARGEST:
-        raise _TooLargeError
-    pieces: list[bytes] = []
-    size = 0
-    while piece := await request.content.readany():
-        size += len(piece)
-        if size > LARGEST:
-            raise _TooLargeError
-        check.feed(piece)
-        if size <= LARGEST_KEPT:
-            pieces.append(piece)
-        else:
-            pieces.clear()
-    return b"".join(pieces) if size <= LARGEST_KEPT else None
 
 
 def _closed(status: int) -> web.Response:

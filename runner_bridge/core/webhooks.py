@@ -83,10 +83,7 @@ def compare(
     fields = tuple(sorted(_differing(kept, wanted, renew=renew), key=lambda one: one.name))
     if fields:
         why = "GitLab does not post to it: too many deliveries failed." if kept.is_disabled else "It is set otherwise."
-        changed = WebhookEdit(
-            deed=Deed.UPDATE, owner=owner, webhook_id=kept.id, why=why, fields=fields, is_asleep=kept.is_disabled
-        )
-        edits.insert(0, changed)
+        edits.insert(0, WebhookEdit(deed=Deed.UPDATE, owner=owner, webhook_id=kept.id, why=why, fields=fields))
     return tuple(edits)
 
 

@@ -7,7 +7,7 @@ import base64
 import io
 import json
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -252,6 +252,19 @@ async def test_a_body_larger_than_any_of_gitlab_is_not_read() -> None:
     assert answer.startswith(b"HTTP/1.1 413")
 
 
+async def test_a_body_that_does_not_say_its_length_is_not_read_further_either() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(LARGEST // 1_000_000 + 2):
+            yield b"x" * 1_000_000
+
+    async with bench(SIGNED) as one, aiohttp.ClientSession() as session:
+        sent = one.delivery()
+        with suppress(aiohttp.ClientError):  # it may still be sending when it is refused
+            async with session.post(one.hook.url, data=endless(), headers=dict(sent.headers)) as answer:
+                assert answer.status == 413
+        assert one.results == [Result.REFUSED]
+
+
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
@@ -313,6 +326,22 @@ async def test_a_body_that_does_not_come_in_time_is_given_up() -> None:
         answer = await _raw(one, {"X-Gitlab-Token": TOKEN, "Content-Length": "100"}, b"{")
     assert answer.startswith(b"HTTP/1.1 408")
     assert one.results == [Result.REFUSED]
+
+
+async def test_bodies_that_are_coming_in_share_one_bound_whoever_sends_them() -> None:
+    async with bench(PLAIN, bounds=Bounds(in_hand=2000, body_s=0.3)) as one:
+        slow = [
+            asyncio.create_task(_raw(one, {"X-Gitlab-Token": TOKEN, "Content-Length": "2000"}, b"x" * 900))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0.1)
+        sent = one.delivery()
+        status, _, _ = await one.post(sent.headers, sent.body)
+        assert (status, one.results) == (200, [Result.TOO_LARGE])
+        await asyncio.gather(*slow)
+        sent = one.delivery()
+        await one.post(sent.headers, sent.body)
+    assert one.results[-1] is Result.ACCEPTED, "room that was given back"
 
 
 async def test_a_connection_serves_one_hook_after_the_other() -> None:

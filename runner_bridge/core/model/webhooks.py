@@ -94,5 +94,3 @@ class WebhookEdit(Struct, frozen=True, kw_only=True):
     """None: there is none yet."""
     fields: tuple[FieldEdit, ...] = ()
     """In GitLab's words, sorted by name; secrets as `set` and `not set`."""
-    is_asleep: bool = False
-    """GitLab does not post to it; a delivery that succeeds wakes it."""
