@@ -52,7 +52,7 @@ INTERRUPTED = 130
 
 EPILOG = (
     "Exit codes: 0 clean, 1 findings, 2 wrong usage, settings or policy, or input that cannot be read, 3 nothing is "
-    "proven, 5 internal error, 130 interrupted."
+    "proven, 4 the ledger could not be written or is damaged, 5 internal error, 130 interrupted."
 )
 
 

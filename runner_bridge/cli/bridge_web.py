@@ -80,15 +80,15 @@ listen_option = click.option(
     metavar="HOST:PORT",
     help="Health, metrics and the API; :8080 for everywhere, off for none.",
 )
-token_file_option = click.option(
-    "--token-file",
+api_tokens_option = click.option(
+    "--api-tokens",
     default="",
     metavar="FILE",
     help="Hashes of the tokens that may ask; without it only this machine may.",
 )
 
 
-def read_token_file(path: str) -> tuple[Token, ...]:
+def read_api_tokens(path: str) -> tuple[Token, ...]:
     """
     Read the tokens that are accepted; none for an empty path.
 

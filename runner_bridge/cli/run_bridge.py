@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER, UNPROVEN
-from runner_bridge.cli.bridge_web import Web, listen_option, listening, read_token_file, token_file_option
+from runner_bridge.cli.bridge_web import Web, api_tokens_option, listen_option, listening, read_api_tokens
 from runner_bridge.cli.hook_secrets import SecretFiles, hook_secret_options, read_secrets
 from runner_bridge.cli.ledger_access import ledger_option
 from runner_bridge.cli.load import policy_option, read_policy
@@ -83,7 +83,7 @@ class _Beside:
     "is noticed at once, for 3 to 7 kB of memory a block (20,000 blocks: 70 to 130 MB).",
 )
 @listen_option
-@token_file_option
+@api_tokens_option
 @hook_secret_options
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end; without an election.")
 @click.option(
@@ -114,7 +114,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     configs: tuple[str, ...],
     blocks: str,
     listen: Place | None,
-    token_file: str,
+    api_tokens: str,
     hook_signing: str,
     hook_token: str,
     once: bool,
@@ -155,7 +155,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     web = (
         None
         if once or listen is None
-        else Web(place=listen, metrics=metrics, tokens=read_token_file(token_file), hooks=hooks)
+        else Web(place=listen, metrics=metrics, tokens=read_api_tokens(api_tokens), hooks=hooks)
     )
     wanted = Wanted(
         policy=accepted,

@@ -115,7 +115,7 @@ def test_a_bridge_answers_from_the_world_it_watches(
 def test_with_a_token_file_nobody_is_believed_without_one(cluster: Pretend) -> None:  # noqa: F811
     tokens = cluster.kubeconfig().parent / "tokens"
     tokens.write_text(f"sha256:{digest_of('mine')} viewer me\n")
-    with running(cluster, "--token-file", str(tokens)) as one:
+    with running(cluster, "--api-tokens", str(tokens)) as one:
         assert one.until("/readyz", "ok")
         assert one.get("/api/v1/status", "yours")[0] == 401
         assert one.get("/api/v1/status", "mine")[0] == 200
@@ -134,7 +134,7 @@ def test_a_place_where_somebody_listens_already_ends_it_with_a_sentence(cluster:
 def test_a_token_file_that_is_wrong_keeps_it_from_starting(cluster: Pretend) -> None:  # noqa: F811
     tokens = cluster.kubeconfig().parent / "tokens"
     tokens.write_text("my-secret-token\n")
-    args = command(cluster, "--listen", "127.0.0.1:0", "--token-file", str(tokens))
+    args = command(cluster, "--listen", "127.0.0.1:0", "--api-tokens", str(tokens))
     done = subprocess.run(args, capture_output=True, text=True, timeout=ENOUGH_S, check=False)
     assert done.returncode == USAGE
     assert "tokens:1: not of the form" in done.stderr

@@ -94,7 +94,7 @@ def who(*, peer: str, headers: Mapping[str, str], host: str, tokens: tuple[Token
             return _LOCAL
         message = (
             "No tokens are configured, so only this machine may ask: directly, over loopback. "
-            "Start the bridge with --token-file to let others ask."
+            "Start the bridge with --api-tokens to let others ask."
         )
         raise RefusedError(message, known=True)
     scheme, _, given = headers.get("Authorization", "").partition(" ")
@@ -139,7 +139,7 @@ def read_tokens(text: str, *, name: str) -> tuple[Token, ...]:
             tokens.append(_token(line, f"{name}:{number}"))
             _refuse_repeated(tokens, f"{name}:{number}")
     if not tokens:
-        message = f"{name}: no token in it. Write lines 'sha256:HASH viewer|auditor NAME', or leave out --token-file."
+        message = f"{name}: no token in it. Write lines 'sha256:HASH viewer|auditor NAME', or leave out --api-tokens."
         raise SettingsError(message)
     return tuple(tokens)
 

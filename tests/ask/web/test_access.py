@@ -46,7 +46,7 @@ def test_this_machine_may_ask_everything_as_long_as_there_are_no_tokens(peer: st
     ],
 )
 def test_whoever_is_not_surely_on_this_machine_is_refused(peer: str, host: str, headers: dict[str, str]) -> None:
-    with pytest.raises(RefusedError, match="--token-file") as refused:
+    with pytest.raises(RefusedError, match="--api-tokens") as refused:
         asks(peer, host, **headers)
     assert refused.value.known
 

@@ -177,7 +177,7 @@ async def test_with_tokens_every_path_but_health_and_metrics_needs_one(path: str
 async def test_without_tokens_nobody_from_elsewhere_is_believed(path: str) -> None:
     async with served() as client:
         status, problem, _ = await client.get(path, headers={"X-Forwarded-For": "203.0.113.9"})
-    assert (status, "--token-file" in problem["detail"]) == (403, True)
+    assert (status, "--api-tokens" in problem["detail"]) == (403, True)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
