@@ -305,7 +305,7 @@ async def test_whatever_order_gitlab_posts_in_each_job_is_hinted_at_and_no_webho
         webhook = Webhook(id=1, hook=one.hook, owner=one.job.project.group, created_at=NOON, events={"job_events"})
         one.world.webhooks[1] = webhook
         posting = Posting(one.world, base="", delay_s=0.2, repeats=0.3)
-        jobs = [one.world.job(one.job.project) for _ in range(40)]
+        jobs = [one.world.job(one.job.project) for _ in range(25)]  # fewer deliveries than connections
         for status in ("pending", "running", "success"):
             for job in jobs:
                 job.status = status
@@ -315,8 +315,8 @@ async def test_whatever_order_gitlab_posts_in_each_job_is_hinted_at_and_no_webho
             while one.receiver.waiting:  # noqa: ASYNC110 - a test looks from outside
                 await asyncio.sleep(0.001)
     assert set(posting.statuses) == {200}
-    assert len(posting.statuses) == len(one.results) > 120, "some came twice"
-    assert one.results.count(Result.DUPLICATE) == len(one.results) - 120
+    assert len(posting.statuses) == len(one.results) > 75, "some came twice"
+    assert one.results.count(Result.DUPLICATE) == len(one.results) - 75
     assert {hint.job_id for hint in one.hints if isinstance(hint, JobEvent)} == {job.id for job in jobs}
     assert webhook.status(NOON) == "executable"
 
