@@ -94,7 +94,26 @@ SPECS: Final = _table(
         f"{_RB}pool_addresses",
         Type.GAUGE,
         ("ippool", "state"),
-        "Addresses of a pool: size, held by CI, and, where all blocks are read, allocated to anybody",
+        "Addresses of a pool: size, held by CI as its pods say, and by Calico's blocks allocated to anybody and "
+        "cooling down; of a pool of CI, where every address is audited, what holds them: ci, nodes, others, leaked, "
+        "unclear",
+    ),
+    Spec(f"{_RB}pool_blocks", Type.GAUGE, ("ippool",), "Blocks that are cut from a pool"),
+    Spec(
+        f"{_RB}pool_node_blocks_max",
+        Type.GAUGE,
+        ("ippool",),
+        "Blocks of a pool that the node with the most of them has; Calico gives a node 20 unless it is told otherwise",
+    ),
+    Spec(
+        f"{_RB}blocks_counted_timestamp_seconds", Type.GAUGE, (), "When all blocks were last counted; 0: they were not"
+    ),
+    Spec(
+        f"{_RB}quarantine_held_back",
+        Type.GAUGE,
+        ("by", "tier"),
+        "1 where a limit has held pods back from quarantine within the last hour: the brake of a tier, or the number "
+        "of quarantines",
     ),
     Spec(f"{_RB}acts_total", Type.COUNTER, ("kind", "outcome"), "Actions on the cluster, by kind and outcome"),
     Spec(f"{_RB}acts_waiting", Type.GAUGE, (), "Pods that an action is due for"),
@@ -133,6 +152,14 @@ SPECS: Final = _table(
     Spec("controller_runtime_reconcile_errors_total", Type.COUNTER, ("controller",), "Rounds that ended in an error"),
     Spec("controller_runtime_reconcile_time_seconds", Type.HISTOGRAM, ("controller",), "How long a round took"),
     Spec("workqueue_depth", Type.GAUGE, ("name",), "Pods that wait for their turn; as acts_waiting, for dashboards"),
+    Spec("workqueue_adds_total", Type.COUNTER, ("name",), "Pods that began to wait for their turn to be acted on"),
+    Spec(
+        "workqueue_retries_total",
+        Type.COUNTER,
+        ("name",),
+        "Pods that were queued once more because the cluster could not be written to",
+    ),
+    Spec("workqueue_queue_duration_seconds", Type.HISTOGRAM, ("name",), "How long a pod waited for its turn"),
     Spec(
         f"{_RB}http_requests_total",
         Type.COUNTER,
@@ -175,6 +202,9 @@ class Metrics:
         self._rounds = self._counter("controller_runtime_reconcile_total")
         self._errors = self._counter("controller_runtime_reconcile_errors_total")
         self._round_time = self._histogram("controller_runtime_reconcile_time_seconds")
+        self._adds = self._counter("workqueue_adds_total").labels(QUEUE)
+        self._retries = self._counter("workqueue_retries_total").labels(QUEUE)
+        self._waits = self._histogram("workqueue_queue_duration_seconds").labels(QUEUE)
         self._requests = self._counter(f"{_RB}http_requests_total")
         self._hooks = self._counter(f"{_RB}hooks_total")
         self._errors.labels(CONTROLLER)
@@ -224,6 +254,18 @@ class Metrics:
             outcome: a `Step` that is a receipt.
         """
         self._acts.labels(kind, outcome).inc()
+
+    def queued(self) -> None:
+        """Count a pod that began to wait for its turn to be acted on."""
+        self._adds.inc()
+
+    def retried(self) -> None:
+        """Count a pod that is queued once more because the cluster could not be written to."""
+        self._retries.inc()
+
+    def waited(self, seconds: float) -> None:
+        """Note how long a pod has waited for its turn."""
+        self._waits.observe(seconds)
 
     def requested(self, route: str, code: int) -> None:
         """Count a request to our own server; the route is one of ours, or empty."""
@@ -301,6 +343,12 @@ class _Now(Collector):
         held = [((str(kind),), holding.addresses(kind=kind, pool_class=PoolClass.ROUTABLE)) for kind in Holder]
         yield _gauge("routable_addresses_held", held)
         yield _gauge("pool_addresses", list(_fills(fills)))
+        yield _gauge("pool_blocks", [((one.name,), one.blocks) for one in fills if one.blocks is not None])
+        most = [((one.name,), one.fullest[0].blocks) for one in fills if one.fullest]
+        yield _gauge("pool_node_blocks_max", most)
+        yield _gauge("blocks_counted_timestamp_seconds", [((), _seconds(state.blocks.counted_at))])
+        held_back = [(tuple(what.partition(" ")[::2]), 1) for what in state.acts.held_back]
+        yield _gauge("quarantine_held_back", held_back)
         yield from _of_watches(state.watches)
         yield from _of_machinery(state)
         waiting = GaugeMetricFamily("workqueue_depth", SPECS["workqueue_depth"].help, labels=("name",))
@@ -314,6 +362,9 @@ def _fills(fills: Sequence[PoolFill]) -> Iterator[tuple[tuple[str, ...], float]]
         yield (one.name, "held"), one.held
         if one.allocated is not None:
             yield (one.name, "allocated"), one.allocated
+            yield (one.name, "cooling"), one.cooling or 0
+        for use, number in (one.uses or {}).items():
+            yield (one.name, str(use)), number
 
 
 def _of_watches(watches: Sequence[WatchState]) -> Iterator[Family]:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.actions import Mode
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.occupancy import Occupancy
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.given import Says
     from runner_bridge.flow.lead import Lead, Times
@@ -156,6 +157,11 @@ class Bridge:
         return self._rooms.observer.picture if self._rooms else None
 
     @property
+    def occupancy(self) -> Occupancy | None:
+        """What Calico gave out of every pool, as it was counted last; None where nobody has counted yet."""
+        return self._rooms.census.occupancy if self._rooms and self._rooms.census else None
+
+    @property
     def is_whole(self) -> bool:
         """The picture can be relied on."""
         return self._rooms is not None and self._rooms.controller.is_whole
@@ -206,6 +212,8 @@ class Bridge:
             context = context_of(policy)
             self._rooms.act.adopt(policy, context)
             self._rooms.controller.adopt(policy, context, known)
+            if self._rooms.census is not None:
+                self._rooms.census.adopt(policy)
 
     def refuse(self, why: str) -> None:
         """Take note that a file, as it is now, is not used; what was accepted last stays in force."""
@@ -275,6 +283,8 @@ class Bridge:
                 beside = [group.create_task(self._look_for_calico(rooms), name="look for Calico")]
                 if rooms is not None:
                     beside.append(group.create_task(rooms.observer.run(), name="observe"))
+                    if rooms.census is not None:
+                        beside.append(group.create_task(rooms.census.run(), name="count addresses"))
                     beside.append(group.create_task(memory.tend(rooms.observer.listed()), name="tend memory"))
                     group.create_task(self._live_in_terms(rooms, end), name="terms")
                 await _first(stop.wait(), self._changed.wait())

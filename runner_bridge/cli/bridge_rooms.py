@@ -6,12 +6,14 @@ import itertools
 import os
 import random
 import socket
+import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner_bridge.flow.act import Act
 from runner_bridge.flow.act import Tools as Hands
+from runner_bridge.flow.census import Audit, Census
 from runner_bridge.flow.controller.controller import Controller
 from runner_bridge.flow.controller.entries import Context
 from runner_bridge.flow.controller.given import Tools
@@ -38,6 +40,8 @@ class Rooms:
     controller: Controller
     blocks: Blocks | None
     act: Act
+    census: Census | Audit | None
+    """Who counts what Calico gave out; None where blocks cannot be read."""
 
     async def close(self) -> None:
         """Give up reads that are under way."""
@@ -99,7 +103,8 @@ def wire(
     )
     act = Act(wanted.mode, context, hands, controller.look, policy)
     controller.hand_over_to(act)
-    return Rooms(observer=observer, controller=controller, blocks=blocks, act=act)
+    census = _census(wanted, policy, cluster.reader, api.blocks, observer) if api.blocks else None
+    return Rooms(observer=observer, controller=controller, blocks=blocks, act=act, census=census)
 
 
 def _blocks(wanted: Wanted, reads: Reader, path: str, picture: Picture) -> Blocks:
@@ -109,6 +114,20 @@ def _blocks(wanted: Wanted, reads: Reader, path: str, picture: Picture) -> Block
 def _numbered(start: str) -> Iterator[str]:
     """Yield texts that nobody else makes; to ask the system for chance each time would take longer than an entry."""
     return (f"{start}{number:016x}" for number in itertools.count())
+
+
+def _census(wanted: Wanted, policy: Policy, reads: Reader, path: str, observer: Observer) -> Census | Audit:
+    if not wanted.watch_blocks:
+        return Census(policy, reads, path, clock=wanted.clock, pause=wanted.pause)
+    return Audit(
+        policy,
+        observer.picture,
+        observer.read_any_pod,
+        says=wanted.says,
+        clock=wanted.clock,
+        pause=wanted.pause,
+        elapsed=time.monotonic,
+    )
 
 
 def context_of(policy: Policy) -> Context:

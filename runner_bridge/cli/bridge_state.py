@@ -11,6 +11,7 @@ from msgspec import structs
 from runner_bridge import __version__
 from runner_bridge.core.model import state
 from runner_bridge.core.redact import redact
+from runner_bridge.flow.observe.watched import WatchedBlocks
 from runner_bridge.flow.observe.watching import NEEDED
 
 if TYPE_CHECKING:
@@ -93,4 +94,13 @@ def _blocks(rooms: Rooms) -> state.BlockReads:
     blocks, trouble = rooms.blocks, redact(rooms.controller.block_trouble.rstrip("."))
     if blocks is None:
         return state.BlockReads(readable=False)
-    return state.BlockReads(done=blocks.done, failed=blocks.failed, under_way=blocks.under_way, trouble=trouble)
+    census = rooms.census
+    return state.BlockReads(
+        done=blocks.done,
+        failed=blocks.failed,
+        under_way=blocks.under_way,
+        trouble=trouble,
+        watched=isinstance(blocks, WatchedBlocks),
+        counted_at=census.occupancy.at if census and census.occupancy else None,
+        count_trouble=redact(census.trouble) if census else "",
+    )

@@ -146,6 +146,7 @@ def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources
         verdicts=lambda: bridge.said,
         pods=pods,
         pools=pools,
+        occupancy=lambda: bridge.occupancy,
         who_had=who_had,
         short_ids=lambda: bridge.known.short_ids,
         projects=lambda: None if bridge.known.projects is None else bridge.known.projects.values(),

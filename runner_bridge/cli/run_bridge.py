@@ -80,7 +80,8 @@ class _Beside:
     default="on-demand",
     show_default=True,
     help="on-demand reads the block that can hold a job pod's address; watch watches all of them, so that every change "
-    "is noticed at once, for 3 to 7 kB of memory a block (20,000 blocks: 70 to 130 MB).",
+    "is noticed at once and every address of a pool of CI is accounted for. It takes the verb watch, and 3 to 7 kB of "
+    "memory a block (20,000 blocks: 70 to 130 MB).",
 )
 @listen_option
 @api_tokens_option

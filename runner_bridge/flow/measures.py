@@ -27,6 +27,15 @@ class Measures(Protocol):
     def acted(self, kind: str, outcome: str) -> None:
         """Tell the outcome of an action: the ledger's words for both."""
 
+    def queued(self) -> None:
+        """Tell that a pod began to wait for its turn to be acted on."""
+
+    def retried(self) -> None:
+        """Tell that a pod is queued once more because the cluster could not be written to."""
+
+    def waited(self, seconds: float) -> None:
+        """Tell how long a pod has waited for its turn."""
+
 
 class Unmeasured:
     """Counts nothing."""
@@ -44,6 +53,15 @@ class Unmeasured:
         """Do nothing."""
 
     def acted(self, kind: str, outcome: str) -> None:
+        """Do nothing."""
+
+    def queued(self) -> None:
+        """Do nothing."""
+
+    def retried(self) -> None:
+        """Do nothing."""
+
+    def waited(self, seconds: float) -> None:
         """Do nothing."""
 
 

@@ -19,8 +19,9 @@ from runner_bridge.core.holding import Held, Holder, Holding
 from runner_bridge.core.model import Finding, Outcome
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.model.codes import job_pods as codes
-from runner_bridge.core.model.state import Acts, Role, WatchState
+from runner_bridge.core.model.state import Acts, BlockReads, Role, WatchState
 from runner_bridge.core.model.verdict import Assigned
+from runner_bridge.core.occupancy import NodeFill, Occupancy, PoolUse, Use
 from tests import make
 
 if TYPE_CHECKING:
@@ -139,6 +140,21 @@ WATCH = WatchState(kind=Kind.PODS, namespace="a", is_fresh=True, heard_at=make.N
             (make.NOW - timedelta(hours=1)).timestamp(),
         ),
         (
+            {"acts": Acts(held_back=("brake infra", "quarantines"))},
+            "runner_bridge_quarantine_held_back{by=brake,tier=infra}",
+            1,
+        ),
+        (
+            {"acts": Acts(held_back=("brake infra", "quarantines"))},
+            "runner_bridge_quarantine_held_back{by=quarantines,tier=}",
+            1,
+        ),
+        (
+            {"blocks": BlockReads(counted_at=make.NOW)},
+            "runner_bridge_blocks_counted_timestamp_seconds",
+            make.NOW.timestamp(),
+        ),
+        (
             {"watches": (replace(WATCH, heard_at=None),)},
             "runner_bridge_watch_last_event_timestamp_seconds{kind=pods}",
             0,
@@ -150,9 +166,27 @@ def test_the_state_is_told_as_it_is_now(metrics: Metrics, changes: dict[str, Any
 
 
 def test_how_much_is_allocated_is_told_where_the_blocks_were_read(metrics: Metrics) -> None:
-    known = fills(POLICY, HOLDING, blocks=[])
-    body, _ = metrics.render("", make.state(), HOLDING, known, {})
-    assert b'runner_bridge_pool_addresses{ippool="workload",state="allocated"} 0.0' in body
+    use = PoolUse(
+        pool="workload", blocks=3, used=7, cooling=2, fullest=(NodeFill("n", 2, 5),), uses={Use.LEAKED: 4, Use.CI: 3}
+    )
+    known = fills(POLICY, HOLDING, occupancy=Occupancy(at=make.NOW, pools=(use,)))
+    body = metrics.render("", make.state(), HOLDING, known, {})[0].decode()
+    for state, number in (("allocated", 9), ("cooling", 2), ("leaked", 4), ("ci", 3)):
+        assert f'runner_bridge_pool_addresses{{ippool="workload",state="{state}"}} {number}.0' in body
+    assert 'runner_bridge_pool_blocks{ippool="workload"} 3.0' in body
+    assert 'runner_bridge_pool_node_blocks_max{ippool="workload"} 2.0' in body
+
+
+def test_how_pods_wait_to_be_acted_on_is_told_by_the_names_of_controllers(metrics: Metrics) -> None:
+    for _ in range(3):
+        metrics.queued()
+    metrics.retried()
+    metrics.waited(0.3)
+    seen = samples(metrics)
+    assert seen["workqueue_adds_total{name=act}"] == 3
+    assert seen["workqueue_retries_total{name=act}"] == 1
+    assert seen["workqueue_queue_duration_seconds_bucket{le=0.5,name=act}"] == 1
+    assert seen["workqueue_queue_duration_seconds_bucket{le=0.25,name=act}"] == 0
 
 
 def test_before_anybody_asked_only_the_release_is_known(metrics: Metrics) -> None:
@@ -169,7 +203,11 @@ def everything(metrics: Metrics) -> str:
     metrics.round(0.1, failed=True)
     metrics.requested("/healthz", 200)
     metrics.hooked("accepted")
-    return text_of(metrics)
+    use = PoolUse(pool="workload", blocks=3, used=7, fullest=(NodeFill("n", 2, 5),), uses={Use.LEAKED: 4})
+    known = fills(POLICY, HOLDING, occupancy=Occupancy(at=make.NOW, pools=(use,)))
+    state = make.state(acts=Acts(held_back=("brake infra",)))
+    body, _ = metrics.render("", state, HOLDING, known, words_of([make.verdict()]))
+    return body.decode()
 
 
 def test_everything_in_the_table_is_exposed_with_its_type_and_labels_and_nothing_else(metrics: Metrics) -> None:

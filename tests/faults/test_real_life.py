@@ -9,28 +9,24 @@ may only read: the server's own audit log holds no write of it, not even one tha
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
-from ruamel.yaml import YAML
 
 from runner_bridge.cli import CLEAN
 from runner_bridge.core.model.ledger import EntryKind
 from tests.cli.test_run_bridge import POLICY
-from tests.cluster.server import ADMIN, BRIDGE, READER
+from tests.cluster.server import BRIDGE, READER
 from tests.faults.process import bridge, files, recorded
-from tests.flow.world import CALICO, NAMESPACE, World
+from tests.flow.world import NAMESPACE, World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from tests.cluster.server import ApiServer
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
-RBAC = Path(__file__).parents[2] / "deploy" / "rbac-run.yaml"
-RBAC_API = "/apis/rbac.authorization.k8s.io/v1"
 
 GOOD = [f"good-{number:03}" for number in range(180)]
 FINISHED, REMOVED, STAY = GOOD[:40], GOOD[40:80], GOOD[80:]
@@ -60,40 +56,6 @@ EVENTS = {
 }
 HOLDERS = {"overwritten", "late-annotation", "silent", "not-its-own", "stranger"}
 """Those that have an address, whosever it is."""
-
-
-@pytest.fixture
-def allowed(api_server: ApiServer) -> Iterator[ApiServer]:
-    """RBAC as documented, for the account of the tests; another account gets the half that observes."""
-    api_server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "runner-bridge"}})
-    made = []
-    for document in YAML(typ="safe").load_all(RBAC):
-        if document["kind"].startswith("ClusterRole"):
-            for subject in document.get("subjects", ()):
-                subject["name"] = BRIDGE.rpartition(":")[2]
-            if document["kind"] == "ClusterRoleBinding" and document["roleRef"]["name"].endswith("observe"):
-                document["subjects"].append(document["subjects"][0] | {"name": READER.rpartition(":")[2]})
-            api_server.create(document)
-            made.append(f"{RBAC_API}/{document['kind'].lower()}s/{document['metadata']['name']}")
-    yield api_server
-    for path in made:
-        api_server.admin("DELETE", path)
-
-
-@pytest.fixture
-async def world(allowed: ApiServer) -> AsyncIterator[World]:
-    headers = {"Authorization": f"Bearer {ADMIN}"}
-    connector = aiohttp.TCPConnector(ssl=allowed.tls() or True, force_close=True)
-    async with aiohttp.ClientSession(allowed.url, headers=headers, connector=connector) as session:
-        made = World(session)
-        await made.furnish()
-        yield made
-        for path in (f"{CALICO}/ipamblocks", f"{CALICO}/ippools", f"/api/v1/namespaces/{NAMESPACE}/pods"):
-            await made.ask("DELETE", path, {"gracePeriodSeconds": 0})
-        await made.ask("DELETE", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events")
-        for node in ("node-1", "node-2"):
-            await made.ask("DELETE", f"/api/v1/nodes/{node}")
-    await asyncio.sleep(0.3)  # TLS connections end a moment after they are closed
 
 
 async def few_at_once(made: list[Awaitable[Any]]) -> None:

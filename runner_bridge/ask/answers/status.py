@@ -10,19 +10,22 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations when it decodes
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from runner_bridge.ask.answers.check import Mark
 from runner_bridge.ask.answers.health import Check, alive, ready
 from runner_bridge.core.holding import Holding  # noqa: TC001 - as above
+from runner_bridge.core.model import Finding, Severity
 from runner_bridge.core.model.codes.job_pods import SNAPSHOT_INCOMPLETE
 from runner_bridge.core.model.state import BridgeState  # noqa: TC001 - as above
+from runner_bridge.core.occupancy import NodeFill, Use  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runner_bridge.ask.answers.check import CheckAnswer, Group
-    from runner_bridge.core.model.cluster import Block, IPPool
+    from runner_bridge.core.model.cluster import IPPool
+    from runner_bridge.core.occupancy import Occupancy, PoolUse
     from runner_bridge.core.policy.model import Policy
 
 CLEAN, BREACH, UNPROVEN = 0, 1, 3
@@ -43,7 +46,16 @@ class PoolFill(Struct, frozen=True, gc=False, kw_only=True):
     held: int
     """Addresses that CI holds."""
     allocated: int | None = None
-    """Addresses that Calico gave out, to whomever; None where the blocks were not read."""
+    """Addresses that Calico gave out, to whomever, or that cool down; None where the blocks were not counted."""
+    cooling: int | None = None
+    """Those of them that nobody holds and that cannot be given out yet."""
+    blocks: int | None = None
+    nodes: int | None = None
+    """Nodes that have blocks of it."""
+    fullest: tuple[NodeFill, ...] = ()
+    """The nodes with the most blocks."""
+    uses: dict[Use, int] | None = None
+    """What the addresses of a pool of CI are held for; None where not every address is audited."""
     trouble: str = ""
     """Why the cluster gives no address of it; a sentence without full stop, empty where it does or nobody looked."""
 
@@ -76,6 +88,8 @@ class StatusAnswer(Struct, frozen=True, kw_only=True):
     """Job pods by what is shown of their verdict; each once."""
     unmanaged: int = 0
     """Job pods of runners that the policy does not declare."""
+    probes: int = 0
+    """Pods of `probe`, and runners' own checks at start-up."""
     other: int = 0
     """Pods beside them that are no job pods."""
     evidence: str = ""
@@ -124,10 +138,10 @@ def answer(
         exit_code=_exit_code(check.exit_code, is_whole=state.is_whole, is_well=not troubles),
         verdicts={mark: check.marks[mark] for mark in Mark},
         unmanaged=check.unmanaged,
+        probes=check.probes,
         other=check.other,
         evidence=check.evidence,
-        # What is not complete stands in the state itself.
-        cluster=tuple(one.headline for one in check.cluster if one.code != SNAPSHOT_INCOMPLETE or not state.gaps),
+        cluster=tuple(one.headline for one in _of_cluster(state, check)),
         problems=tuple(map(_problem, bad[:MOST_PROBLEMS])),
         more_problems=max(0, len(bad) - MOST_PROBLEMS),
         holding=holding,
@@ -139,8 +153,15 @@ def answer(
     )
 
 
+def _of_cluster(state: BridgeState, check: CheckAnswer) -> Iterator[Finding]:
+    # What is not complete stands in the state itself.
+    yield from (one for one in check.cluster if one.code != SNAPSHOT_INCOMPLETE or not state.gaps)
+    # What makes no verdict of a pod uncertain may still have to be mended.
+    yield from (one.finding for one in check.notes if not one.pods and one.finding.code.severity is Severity.WARNING)
+
+
 def fills(
-    policy: Policy, holding: Holding, *, pools: Iterable[IPPool] | None = None, blocks: Iterable[Block] | None = None
+    policy: Policy, holding: Holding, *, pools: Iterable[IPPool] | None = None, occupancy: Occupancy | None = None
 ) -> tuple[PoolFill, ...]:
     """
     Say of every pool of the policy how full it is. Never raises.
@@ -149,21 +170,36 @@ def fills(
         policy: names the pools.
         holding: what CI holds.
         pools: those of the cluster; None where nobody looked.
-        blocks: all of Calico's blocks; None where they were not read.
+        occupancy: what Calico gave out; None where nobody has counted.
     """
     observed = None if pools is None else {one.name: one for one in pools}
-    allocated = None if blocks is None else _allocated(policy, blocks)
     return tuple(
-        PoolFill(
-            name=str(name),
-            cidr=str(pool.cidr),
-            pool_class=str(pool.pool_class),
-            size=pool.cidr.num_addresses,
-            held=holding.addresses(pool=str(name)),
-            allocated=None if allocated is None else allocated[str(name)],
-            trouble="" if observed is None else _pool_trouble(observed, str(name)),
+        _counted(
+            PoolFill(
+                name=str(name),
+                cidr=str(pool.cidr),
+                pool_class=str(pool.pool_class),
+                size=pool.cidr.num_addresses,
+                held=holding.addresses(pool=str(name)),
+                trouble="" if observed is None else _pool_trouble(observed, str(name)),
+            ),
+            occupancy.of(str(name)) if occupancy else None,
         )
         for name, pool in policy.pools.items()
+    )
+
+
+def _counted(fill: PoolFill, use: PoolUse | None) -> PoolFill:
+    if use is None:
+        return fill
+    return structs.replace(
+        fill,
+        allocated=use.used + use.cooling,
+        cooling=use.cooling,
+        blocks=use.blocks,
+        nodes=use.nodes,
+        fullest=use.fullest,
+        uses=None if use.uses is None else dict(use.uses),
     )
 
 
@@ -172,18 +208,6 @@ def _pool_trouble(observed: Mapping[str, IPPool], name: str) -> str:
     if pool is None:
         return "the cluster has no pool of this name"
     return "" if pool.enabled else f"it gives no addresses: {pool.reason or 'disabled'}"
-
-
-def _allocated(policy: Policy, blocks: Iterable[Block]) -> dict[str, int]:
-    """Count what is given out, or cools down and cannot be given out yet."""
-    found = {str(name): 0 for name in policy.pools}
-    for block in blocks:
-        if block.deleted:
-            continue
-        for name, pool in policy.pools.items():
-            if block.cidr.version == pool.cidr.version and block.cidr.subnet_of(pool.cidr):  # type: ignore[arg-type]
-                found[str(name)] += len(block.allocations)
-    return found
 
 
 def _problem(group: Group) -> Problem:

@@ -15,6 +15,7 @@ from runner_bridge.ask.views import well_formed
 from runner_bridge.core.holding import UNDECLARED, Holder
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.model.state import Role
+from runner_bridge.core.occupancy import Use
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from runner_bridge.ask.answers.status import PoolFill, Problem, StatusAnswer
-    from runner_bridge.core.model.state import BridgeState, WatchState
+    from runner_bridge.core.model.state import BlockReads, BridgeState, WatchState
 
 _NARROWEST: Final = 60
 _MARGIN: Final = 11
@@ -41,6 +42,12 @@ _ONE: Final = {
     Holder.PROBES: "probe",
     Holder.OTHER: "other",
 }
+_USES: Final = {
+    Use.OTHERS: "held by others",
+    Use.LEAKED: "leaked",
+    Use.NODES: "of nodes",
+    Use.UNCLEAR: "not clear yet",
+}
 _SEVERAL: Final = {Holder.OTHER_JOBS: "jobs of other runners", Holder.OTHER: "others"}
 
 
@@ -58,7 +65,7 @@ def render(answer: StatusAnswer, *, colour: bool, width: int) -> str:
     _troubles(answer, page)
     _job_pods(answer, page)
     _addresses(answer, page)
-    _pools(answer.pools, page)
+    _pools(answer.pools, answer.state.blocks, answer.state.at, page)
     if answer.is_running:
         _machinery(answer.state, page)
     return page.text
@@ -147,6 +154,8 @@ def _job_pods(answer: StatusAnswer, page: _Page) -> None:
     parts = [f"{answer.job_pods:,}{f': {counted}' if counted else ''}"]
     if answer.unmanaged:
         parts.append(f"{answer.unmanaged:,} of other runners")
+    if answer.probes:
+        parts.append(_many(answer.probes, "probe"))
     if answer.evidence:
         parts.append(f"evidence: {answer.evidence}")
     if answer.is_running and not answer.state.is_whole:
@@ -184,7 +193,19 @@ def _sees_job_pods_alone(state: BridgeState) -> bool:
     return any(one.kind is Kind.PODS and not one.namespace for one in state.watches)
 
 
-def _pools(pools: tuple[PoolFill, ...], page: _Page) -> None:
+def _inside(pool: PoolFill) -> Iterator[str]:
+    """Say what is worth a line beside the numbers: who else is in a pool of CI, and the node that has most of it."""
+    said = ", ".join(f"{number:,} {_USES[use]}" for use, number in (pool.uses or {}).items() if number and use in _USES)
+    if said:
+        yield said
+    if pool.fullest:
+        most = pool.fullest[0]
+        blocks = f"{_many(pool.blocks or 0, 'block')} on {_many(pool.nodes or 0, 'node')}"
+        used = _many(most.addresses, "address", "addresses")
+        yield f"{blocks}, most on {most.node}: {most.blocks:,} with {used}"
+
+
+def _pools(pools: tuple[PoolFill, ...], blocks: BlockReads, at: datetime, page: _Page) -> None:
     if not pools:
         return
     names, ranges, classes = (max(len(text) for text in column) for column in _columns(pools))
@@ -193,6 +214,13 @@ def _pools(pools: tuple[PoolFill, ...], page: _Page) -> None:
         page.say("" if position else "pools", f"{head} {_fill(one)}", "" if position else _BOLD)
         if one.trouble:
             page.say("", f"  {one.name}: {one.trouble}")
+        for text in _inside(one):
+            page.say("", f"  {text}")
+    if blocks.counted_at is not None:
+        how = "of the watched blocks" if blocks.watched else "read from all blocks"
+        page.say("", f"used as {how} {_span(max(at - blocks.counted_at, at - at))} ago")
+    if blocks.count_trouble:
+        page.say("", f"not counted: {blocks.count_trouble}" if blocks.counted_at is None else blocks.count_trouble)
 
 
 def _columns(pools: tuple[PoolFill, ...]) -> Iterator[list[str]]:

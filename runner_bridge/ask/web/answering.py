@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Address, IPPool, Pod
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.occupancy import Occupancy
     from runner_bridge.core.policy.model import Policy, Project
 
 T = TypeVar("T")
@@ -108,7 +109,7 @@ class Answers:
         words = await asyncio.to_thread(words_of, verdicts)
         policy = sources.policy()
         sources.metrics.declare(policy)
-        fills = status.fills(policy, held)
+        fills = status.fills(policy, held, occupancy=sources.occupancy())
         return sources.metrics.render(accept, sources.state(), held, fills, words)
 
     async def who_had(self, ask: WhoHad, address: Address, since: datetime | None, until: datetime | None) -> bytes:
@@ -152,6 +153,7 @@ class Answers:
             verdicts=sources.verdicts(),
             pods=sources.pods(),
             pools=sources.pools(),
+            occupancy=sources.occupancy(),
             short_ids=sources.short_ids(),
             projects=sources.projects(),
         )
@@ -166,6 +168,7 @@ class _Taken:
     verdicts: Sequence[Verdict]
     pods: Sequence[Pod]
     pools: Sequence[IPPool] | None
+    occupancy: Occupancy | None
     short_ids: Sequence[tuple[str, str]]
     projects: Iterable[Project] | None
 
@@ -188,13 +191,14 @@ def _checked(taken: _Taken, held: Holding) -> check.CheckAnswer:
         now=state.at,
         projects=taken.projects,
         beside=held.beside,
+        also=taken.occupancy.findings if taken.occupancy else (),
     )
     return check.answer(judgement, source=f"watched {state.server}", judged_at=state.at)
 
 
 def _status(taken: _Taken) -> bytes:
     held = _held(taken)
-    fills = status.fills(taken.policy, held, pools=taken.pools)
+    fills = status.fills(taken.policy, held, pools=taken.pools, occupancy=taken.occupancy)
     return status_data.render(status.answer(taken.state, _checked(taken, held), held, fills)).encode()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.ledger import Gap, Interval
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.core.occupancy import Occupancy
     from runner_bridge.core.policy.model import Policy, Project
 
 
@@ -37,6 +38,10 @@ def _no_projects() -> None:
     return None
 
 
+def _not_counted() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """
@@ -52,6 +57,8 @@ class Sources:
     pods: Callable[[], Sequence[Pod]]
     """Every pod that is watched."""
     pools: Callable[[], Sequence[IPPool] | None]
+    occupancy: Callable[[], Occupancy | None] = _not_counted
+    """What Calico gave out of every pool; None where nobody has counted."""
     who_had: WhoHad | None
     """None where this process has no ledger."""
     metrics: Metrics

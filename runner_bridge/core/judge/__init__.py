@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from runner_bridge.core.judge.waivers import Match
+    from runner_bridge.core.model import Finding
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.policy.model import Policy, Project
 
@@ -100,6 +102,7 @@ def summed(
     now: datetime,
     projects: Iterable[Project] | None = None,
     beside: Counts | None = None,
+    also: Iterable[tuple[Finding, Match]] = (),
 ) -> Judgement:
     """
     Put verdicts that were made one by one into the judgement of a whole.
@@ -111,12 +114,13 @@ def summed(
         now: when they hold.
         projects: GitLab's list of projects; None where nobody gave one.
         beside: how many pods got no verdict; nothing else of it counts. None: none.
+        also: findings about the cluster that others have found, each with what a waiver can match.
 
     Never raises.
     """
     ordered = in_order(verdicts)
     evidence = Evidence.of(policy, snapshot, projects=projects)
-    findings, waived = split(policy.waivers, cluster_findings(evidence, ordered), now.date())
+    findings, waived = split(policy.waivers, [*cluster_findings(evidence, ordered), *also], now.date())
     beside = beside or Counts()
     counts = counted(ordered, unmanaged=beside.unmanaged, probes=beside.probes, other=beside.other)
     return Judgement(verdicts=tuple(ordered), findings=findings, waived=waived, counts=counts)

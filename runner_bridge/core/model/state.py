@@ -135,6 +135,12 @@ class BlockReads(Struct, frozen=True, gc=False, kw_only=True):
     under_way: int = 0
     trouble: str = ""
     """Why the last read failed; empty while all is well."""
+    watched: bool = False
+    """All of them are watched, so that every address is audited."""
+    counted_at: datetime | None = None
+    """When all of them were last counted; None: they were not, or not yet."""
+    count_trouble: str = ""
+    """Why they could not be counted, or a pod they name not be read, the last time; empty while all is well."""
 
 
 class BridgeState(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.msgpack import Decoder, Encoder
 
 from runner_bridge.core.model.cluster import PackedBlock
-from runner_bridge.core.wire.calico import BlockSpec, IPAMBlock, block_of, is_true, node_of_block, range_of
+from runner_bridge.core.wire.calico import Attribute, BlockSpec, IPAMBlock, block_of, is_true, node_of_block, range_of
 
 if TYPE_CHECKING:
     from runner_bridge.core.model.cluster import Block, Network
@@ -38,7 +38,7 @@ def packed_of(wire: IPAMBlock) -> tuple[PackedBlock | None, str]:
     attributes = spec.attributes or []
     indices = [index for index in spec.allocations or () if index is not None]
     known = [attributes[index] for index in indices if 0 <= index < len(attributes)]
-    cooling = sum(one.released_at is not None or not (one.handle or one.secondary) for one in known)
+    cooling = sum(not _is_held(one) for one in known)
     lost = len(indices) - len(known)
     return PackedBlock(
         version=cidr.version,
@@ -49,6 +49,10 @@ def packed_of(wire: IPAMBlock) -> tuple[PackedBlock | None, str]:
         cooling=cooling,
         body=zlib.compress(_ENCODER.encode(spec), _LEVEL),
     ), f"IPAMBlock {name}: {lost} of its addresses point at attributes that are not there" if lost else ""
+
+
+def _is_held(one: Attribute) -> bool:
+    return not one.released_at and bool(one.handle or (one.secondary and one.secondary.pod))
 
 
 def unpacked(packed: PackedBlock) -> Block:

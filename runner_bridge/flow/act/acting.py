@@ -105,7 +105,7 @@ class Act:
         self._look = look
         self._policy = policy
         self._restraint: Restraint | None = None
-        self._lines = Lines()
+        self._lines = Lines(tools.measures)
         self._few = asyncio.Semaphore(LABELS_AT_ONCE)
         self._intended: dict[Key, Intended] = {}
         """What the ledger knows to be intended for pods that wait."""
@@ -297,6 +297,7 @@ class Act:
         if again:
             async with self._few:  # so that others leave the cluster alone too
                 await self._tools.pause(AGAIN_S)
+            self._tools.measures.retried()
             self.due(key)
             return
         steps = ((one.text, receipt.step) for one, receipt in zip(intents, receipts, strict=True))

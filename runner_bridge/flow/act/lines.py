@@ -8,19 +8,33 @@ the second line while somebody waits in the first: in a burst every pod has its 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from runner_bridge.flow.measures import UNMEASURED, Measures
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner_bridge.core.wire.stream import Key
 
 
 class Lines:
-    """See the module."""
+    """
+    See the module.
 
-    def __init__(self) -> None:
-        self._first: dict[Key, None] = {}
-        self._second: dict[Key, None] = {}
+    Args of the constructor:
+        measures: is told who comes, and how long each has waited.
+        elapsed: seconds on a clock that only goes forward.
+    """
+
+    def __init__(self, measures: Measures = UNMEASURED, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._measures = measures
+        self._elapsed = elapsed
+        self._first: dict[Key, float] = {}
+        """Who waits, and since when."""
+        self._second: dict[Key, float] = {}
         self._busy: set[Key] = set()
         self._hands: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         """Who is free, of each line; one is woken for one pod."""
@@ -37,7 +51,10 @@ class Lines:
 
     def add(self, key: Key, *, second: bool = False) -> None:
         """Queue a pod; one that waits already keeps its place."""
-        (self._second if second else self._first)[key] = None
+        line = self._second if second else self._first
+        if key not in line:
+            line[key] = self._elapsed()
+            self._measures.queued()
         self._idle.clear()
         self._wake(second=second)
 
@@ -82,5 +99,5 @@ class Lines:
         line = self._second if second else self._first
         key = next((key for key in line if key not in self._busy), None)
         if key is not None:
-            del line[key]
+            self._measures.waited(self._elapsed() - line.pop(key))
         return key

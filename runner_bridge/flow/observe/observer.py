@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from runner_bridge.core.errors import NeighbourError, WireError
-from runner_bridge.core.model.cluster import Kind
+from runner_bridge.core.model.cluster import Kind, Pod
 from runner_bridge.core.wire.events import REASON
 from runner_bridge.core.wire.stream import Stream
 from runner_bridge.flow.observe.picture import Picture, Source
@@ -136,6 +137,18 @@ class Observer:
             return None
         body = await self._reads.get(f"/api/v1/namespaces/{namespace}/pods/{name}")
         return None if body is None else (source, self._pods.item(body))
+
+    async def read_any_pod(self, key: Key) -> Pod | None:
+        """
+        Read a pod afresh, be it watched or not; None where it is gone.
+
+        Raises:
+            NeighbourError, WireError: it could not be read.
+        """
+        namespace, name = (quote(one, safe="") for one in key)  # as a block names it, whatever that is
+        body = await self._reads.get(f"/api/v1/namespaces/{namespace}/pods/{name}")
+        found = None if body is None else self._pods.item(body).value
+        return found if isinstance(found, Pod) else None
 
     @property
     def watchings(self) -> tuple[Watching, ...]:

@@ -64,8 +64,6 @@ class Touched(Struct, frozen=True):
     """Namespaces whose annotations have changed: all pods in them."""
     proofs: frozenset[Key] = frozenset()
     """Pods of whose address a block that is watched says something else now."""
-    blocks: bool = False
-    """Some block has changed, whoever's."""
 
     def __or__(self, other: Touched) -> Touched:
         return Touched(
@@ -73,7 +71,6 @@ class Touched(Struct, frozen=True):
             self.everything or other.everything,
             self.namespaces | other.namespaces,
             self.proofs | other.proofs,
-            self.blocks or other.blocks,
         )
 
 
@@ -344,7 +341,6 @@ class Picture:
         touched.numbers.update(shown_before, shown_now)
 
     def _block_changed(self, old: object, new: object, touched: _Touching) -> None:
-        touched.blocks = True
         before = old if isinstance(old, PackedBlock) else None
         now = new if isinstance(new, PackedBlock) else None
         for one, number in ((before, -1), (now, 1)):
@@ -379,7 +375,7 @@ class Picture:
 class _Touching:
     """`Touched` while it grows."""
 
-    __slots__ = ("blocks", "everything", "namespaces", "numbers", "pods", "proofs")
+    __slots__ = ("everything", "namespaces", "numbers", "pods", "proofs")
 
     def __init__(self) -> None:
         self.pods: set[Key] = set()
@@ -387,13 +383,11 @@ class _Touching:
         """Whoever shows one of them is touched too; found out once at the end, for thousands may show the same."""
         self.namespaces: set[str] = set()
         self.proofs: set[Key] = set()
-        self.everything = self.blocks = False
+        self.everything = False
 
     def frozen(self, by_address: ByAddress) -> Touched:
         pods = self.pods.union(*map(by_address.all, self.numbers))
-        return Touched(
-            frozenset(pods), self.everything, frozenset(self.namespaces), frozenset(self.proofs), self.blocks
-        )
+        return Touched(frozenset(pods), self.everything, frozenset(self.namespaces), frozenset(self.proofs))
 
 
 def _shown(pod: object) -> tuple[int, ...]:

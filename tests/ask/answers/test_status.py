@@ -14,9 +14,10 @@ from runner_bridge.ask.answers.check import Mark
 from runner_bridge.ask.answers.status import MOST_PROBLEMS, StatusAnswer, answer, fills
 from runner_bridge.core.holding import Held, Holder, Holding
 from runner_bridge.core.model import Finding, Outcome
-from runner_bridge.core.model.cluster import Allocation, Block, Gap, IPPool, Kind
+from runner_bridge.core.model.cluster import Gap, IPPool, Kind
 from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.state import LedgerState
+from runner_bridge.core.occupancy import Occupancy, PoolUse, Use
 from tests import make
 
 if TYPE_CHECKING:
@@ -99,15 +100,18 @@ def test_no_more_than_five_kinds_of_problems_are_told_and_the_rest_is_counted() 
 
 
 def test_how_full_a_pool_is_comes_from_the_blocks_that_lie_in_it() -> None:
-    given_out = {number: Allocation() for number in range(3)}
-    blocks = [
-        Block(cidr=ip_network("172.16.84.128/25"), allocations=given_out),
-        Block(cidr=ip_network("172.16.84.0/25"), allocations=given_out, deleted=True),
-        Block(cidr=ip_network("192.0.2.0/26"), allocations=given_out),
-        Block(cidr=ip_network("2001:db8::/122"), allocations=given_out),
-    ]
-    infra, workload = fills(POLICY, HOLDING, blocks=blocks)
-    assert (infra.allocated, infra.held, infra.size, workload.allocated) == (3, 7, 65536, 0)
+    counted = PoolUse(pool="infraestrutura", blocks=2, used=3, cooling=1, nodes=1, uses={Use.OTHERS: 2})
+    infra, workload = fills(POLICY, HOLDING, occupancy=Occupancy(at=make.NOW, pools=(counted,)))
+    assert (infra.allocated, infra.held, infra.size, workload.allocated) == (4, 7, 65536, None)
+    assert (infra.cooling, infra.blocks, infra.nodes, infra.uses) == (1, 2, 1, {Use.OTHERS: 2})
+
+
+def test_what_is_wrong_with_the_cluster_is_told_also_where_no_verdict_hangs_on_it() -> None:
+    leaked = Finding(code=codes.ADDRESS_LEAKED, subject="pool infraestrutura")
+    hint = Finding(code=codes.PROJECT_UNCHECKED, subject="projects")
+    checked = check.answer(make.judgement(findings=(leaked, hint)), source="", judged_at=make.NOW)
+    one = answer(make.state(), checked, HOLDING, fills(POLICY, HOLDING))
+    assert (one.cluster, one.exit_code) == ((leaked.headline,), 0)
 
 
 def test_without_blocks_nothing_is_said_of_others() -> None:

@@ -17,6 +17,7 @@ from runner_bridge.core.model.cluster import Gap, Kind
 from runner_bridge.core.model.codes import job_pods as codes
 from runner_bridge.core.model.state import Acts, BlockReads, LeaseState, LedgerState, Role, WatchState
 from runner_bridge.core.model.verdict import Counts
+from runner_bridge.core.occupancy import NodeFill, Occupancy, PoolUse, Use
 from tests import make
 from tests.ask.answers.test_status import BREACH, found
 
@@ -62,16 +63,48 @@ acts       120 done, 2 failed
 
 
 def shown(
-    *verdicts: Verdict, is_running: bool = True, width: int = 80, colour: bool = False, more: Any = None, **changes: Any
+    *verdicts: Verdict,
+    is_running: bool = True,
+    width: int = 80,
+    colour: bool = False,
+    more: Any = None,
+    occupancy: Occupancy | None = None,
+    **changes: Any,
 ) -> str:
     state = make.state(**({"watches": WATCHES, "acts": Acts(done=120, failed=2)} | changes))
     checked = check.answer(make.judgement(*verdicts, **(more or {})), source="", judged_at=make.NOW)
-    fills = status.fills(make.policy(), HELD)
+    fills = status.fills(make.policy(), HELD, occupancy=occupancy)
     return render(status.answer(state, checked, HELD, fills, is_running=is_running), colour=colour, width=width)
 
 
 def test_one_screen_says_it_all() -> None:
     assert shown(make.verdict(), BREACH) == SCREEN
+
+
+def test_what_calico_gave_out_is_shown_with_who_else_is_there_and_how_old_it_is() -> None:
+    use = PoolUse(
+        pool="infraestrutura",
+        blocks=3,
+        used=40,
+        cooling=2,
+        nodes=2,
+        fullest=(NodeFill("node-7", 2, 30),),
+        uses={Use.CI: 36, Use.OTHERS: 3, Use.LEAKED: 1, Use.NODES: 0},
+    )
+    occupancy = Occupancy(at=make.NOW, pools=(use,))
+    counted = BlockReads(watched=True, counted_at=make.NOW - timedelta(seconds=14))
+    screen = shown(occupancy=occupancy, blocks=counted, width=200)
+    assert "42 of 65,536 used (0%), CI 180" in screen
+    assert "  3 held by others, 1 leaked\n" in screen
+    assert "  3 blocks on 2 nodes, most on node-7: 2 with 30 addresses\n" in screen
+    assert "used as of the watched blocks 14 s ago\n" in screen
+    more = shown(occupancy=occupancy, blocks=replace(counted, watched=False, count_trouble="pods: 403"), width=200)
+    assert "used as read from all blocks 14 s ago\n           pods: 403\n" in more
+    assert "not counted: 403\n" in shown(blocks=BlockReads(count_trouble="403"))
+
+
+def test_probes_are_counted_beside_job_pods() -> None:
+    assert "job pods   0; 2 probes\n" in shown(more={"counts": Counts(probes=2)})
 
 
 def test_a_bridge_at_rest_is_shown_without_what_is_not() -> None:

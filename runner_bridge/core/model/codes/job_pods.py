@@ -46,6 +46,19 @@ def _note(name: str, *, title: str, page: str, remedy: str) -> Code:
     )
 
 
+def _of_cluster(name: str, *, title: str, page: str, remedy: str) -> Code:
+    """Make a code that is about no job pod, so that it changes no verdict."""
+    return Code(
+        name=name,
+        family=Family.JOB_PODS,
+        severity=Severity.WARNING,
+        title=title,
+        page=page,
+        remedy=remedy,
+        outcome=None,
+    )
+
+
 # Whose pod is it?
 
 IDENTITY_UNCONFIRMED = _unknown(
@@ -581,4 +594,27 @@ JOB_CLAIM_CONTRADICTED = _note(
         'Set `pod_annotations_overwrite_allowed = ""`; find the job by the project, the runner and the time of the '
         "pod, not by the number that it claims."
     ),
+)
+POOL_HELD_BY_OTHERS = _of_cluster(
+    "pool-held-by-others",
+    title="pods that are none of CI hold addresses of a pool of CI",
+    page=(
+        "Whoever sees traffic of such an address takes it for a job's, and jobs find less room. A pod gets there by "
+        "the annotation, which any pod may carry unless a guard refuses it (it bypasses nodeSelector and "
+        "assignmentMode), or without it where the pool gives addresses by itself. Seen only where every block is "
+        "watched (`run --blocks watch`); pods of namespaces and workloads that the policy names are none of these."
+    ),
+    remedy="Declare it under `workloads` if it belongs there; else make it anew without the annotation, and set the "
+    "guard.",
+)
+ADDRESS_LEAKED = _of_cluster(
+    "address-leaked",
+    title="an address of a pool of CI is held for a pod that is gone",
+    page=(
+        "Calico gives such an address back by itself after its leak grace period and a scan, 15 to 23 minutes by "
+        "default, so one is said after 25 minutes of being seen without its pod. Until then it is not given out "
+        "again: the pool has less room than it seems. Seen only where every block is watched (`run --blocks watch`)."
+    ),
+    remedy="Look whether calico-kube-controllers runs; `calicoctl ipam check --show-all-ips -o report.json`, then "
+    "`calicoctl ipam release --from-report report.json`.",
 )

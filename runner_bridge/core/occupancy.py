@@ -1,0 +1,373 @@
+"""
+Who holds the addresses of the policy's pools, by Calico's blocks: counted for every pool, looked into for those of CI.
+
+A pool of CI is one that a pinned tier names and that gives no addresses by itself: whatever else holds an address of it
+does not belong there. Pure: blocks come in one by one or all at once, what became of a pod is told by whoever asked.
+An address whose holder nobody can vouch for is `unclear`, and is not called anything else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from runner_bridge.core.judge.problem import Problem, quote
+from runner_bridge.core.judge.waivers import Match
+from runner_bridge.core.model.cluster import NOTHING_ASKED
+from runner_bridge.core.model.codes import job_pods as codes
+from runner_bridge.core.wire.packed import cidr_of, unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from runner_bridge.core.model import Finding
+    from runner_bridge.core.model.cluster import Address, Allocation, PackedBlock, Pod
+    from runner_bridge.core.policy.model import Policy
+
+MOST_NODES: Final = 3
+"""Of a pool: nodes that are named, those with the most blocks."""
+MOST_PAIRS: Final = 20
+"""Pairs of blocks that overlap; the rest of them have the same cause."""
+
+
+class Use(StrEnum):
+    """What an address of a pool of CI is held for; values of the metric's label `state`."""
+
+    CI = "ci"
+    """A pod that belongs there: of a runner, of the bridge, or of a namespace or workload that the policy names."""
+    NODES = "nodes"
+    """No pod: a tunnel, a load balancer, what a node keeps back."""
+    OTHERS = "others"
+    """A pod that is none of CI."""
+    LEAKED = "leaked"
+    """A pod that is gone for longer than Calico takes to give the address back."""
+    UNCLEAR = "unclear"
+    """A pod that is just coming or going, or that could not be looked at."""
+
+
+class Fate(StrEnum):
+    """What is known of the pod that a block names as a holder."""
+
+    BELONGS = "belongs"
+    ASKED = "asked"
+    """None of CI, and its own annotation asks for an address."""
+    UNASKED = "unasked"
+    """None of CI, and without an annotation of its own."""
+    GONE = "gone"
+    """It is not there, or not with this address."""
+    LEAKED = "leaked"
+    """Gone for longer than the grace."""
+    UNCLEAR = "unclear"
+
+
+_USE: Final = {
+    Fate.BELONGS: Use.CI,
+    Fate.ASKED: Use.OTHERS,
+    Fate.UNASKED: Use.OTHERS,
+    Fate.GONE: Use.UNCLEAR,
+    Fate.LEAKED: Use.LEAKED,
+    Fate.UNCLEAR: Use.UNCLEAR,
+}
+
+
+class HeldAddress(Struct, frozen=True, gc=False):
+    """An address of a pool of CI that a block says is held by a pod."""
+
+    pool: str
+    address: Address
+    namespace: str
+    pod: str
+    node: str
+    handle: str
+
+    @property
+    def sandbox(self) -> str:
+        """The network sandbox that it was given to."""
+        return self.handle.rpartition(".")[2]
+
+
+class NodeFill(Struct, frozen=True, gc=False):
+    """What of a pool one node has."""
+
+    node: str
+    blocks: int
+    addresses: int
+
+
+class PoolUse(Struct, frozen=True, gc=False, kw_only=True):
+    """What Calico gave out of one pool."""
+
+    pool: str
+    blocks: int = 0
+    used: int = 0
+    """Addresses that somebody holds."""
+    cooling: int = 0
+    """Addresses that nobody holds and that cannot be given out yet."""
+    nodes: int = 0
+    """Nodes that have blocks of it."""
+    fullest: tuple[NodeFill, ...] = ()
+    """Those with the most blocks, then addresses."""
+    uses: Mapping[Use, int] | None = None
+    """What its addresses are held for; None where nobody looked into it."""
+
+
+class Occupancy(Struct, frozen=True, kw_only=True):
+    """All of it, at one moment."""
+
+    at: datetime
+    """When the last of the blocks was read."""
+    pools: tuple[PoolUse, ...]
+    """In the order of the policy."""
+    findings: tuple[tuple[Finding, Match], ...] = ()
+    """About the cluster, each with what a waiver can match; empty where nobody looked into it."""
+
+    def of(self, pool: str) -> PoolUse | None:
+        """Return what was given out of a pool; None for one that was not counted."""
+        return next((one for one in self.pools if one.pool == pool), None)
+
+
+class Tally:
+    """
+    Counts blocks one by one, and keeps none of them.
+
+    Args of the constructor:
+        policy: names the pools.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._ranges = [
+            (pool.cidr.version, int(pool.cidr.network_address), int(pool.cidr.broadcast_address), str(name))
+            for name, pool in policy.pools.items()
+        ]
+        self._counts = {name: [0, 0, 0] for *_, name in self._ranges}
+        self._nodes: dict[str, dict[str, list[int]]] = {name: {} for *_, name in self._ranges}
+
+    def pool_of(self, block: PackedBlock) -> str:
+        """Return the pool that a block is cut from; empty where it is none of the policy's."""
+        for version, first, last, name in self._ranges:
+            if version == block.version and first <= block.first <= last:
+                return name
+        return ""
+
+    def add(self, block: PackedBlock) -> None:
+        """Count a block."""
+        name = self.pool_of(block)
+        if not name:
+            return
+        for position, number in enumerate((1, block.used, block.cooling)):
+            self._counts[name][position] += number
+        if block.node:
+            of_node = self._nodes[name].setdefault(block.node, [0, 0])
+            of_node[0] += 1
+            of_node[1] += block.used
+
+    def pools(self, uses: Mapping[str, Mapping[Use, int]] | None = None) -> tuple[PoolUse, ...]:
+        """Return what was counted; `uses` by pool, for those that were looked into."""
+        return tuple(
+            PoolUse(
+                pool=name,
+                blocks=blocks,
+                used=used,
+                cooling=cooling,
+                nodes=len(self._nodes[name]),
+                fullest=_fullest(self._nodes[name]),
+                uses=(uses or {}).get(name),
+            )
+            for name, (blocks, used, cooling) in self._counts.items()
+        )
+
+
+def _fullest(nodes: Mapping[str, Sequence[int]]) -> tuple[NodeFill, ...]:
+    ordered = sorted(nodes.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+    return tuple(NodeFill(node, blocks, used) for node, (blocks, used) in ordered[:MOST_NODES])
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """All blocks, gone through once: what is plain, and whom somebody has to ask after."""
+
+    tally: Tally
+    plain: Mapping[str, Mapping[Use, int]]
+    """Pool of CI → what needs no asking."""
+    suspects: tuple[HeldAddress, ...]
+    """Held for pods that are not seen with their address, in the order of pools and addresses."""
+    overlaps: tuple[tuple[Finding, Match], ...]
+
+
+def pools_of_ci(policy: Policy) -> frozenset[str]:
+    """Return the pools in which nothing but CI has any business."""
+    return frozenset(
+        str(pool.name) for tier in policy.tiers.values() if tier.pin for pool in tier.pools if not pool.automatic
+    )
+
+
+def look(policy: Policy, blocks: Sequence[PackedBlock], pod_of: Callable[[tuple[str, str]], Pod | None]) -> Looked:
+    """
+    Go through all blocks of a cluster. Never raises.
+
+    Args:
+        policy: what is meant.
+        blocks: all of them.
+        pod_of: a pod that is watched, by namespace and name; None for any other.
+    """
+    tally, inner = Tally(policy), pools_of_ci(policy)
+    plain: dict[str, Counter[Use]] = {name: Counter() for name in inner}
+    suspects: list[HeldAddress] = []
+    for block in blocks:
+        tally.add(block)
+        pool = tally.pool_of(block)
+        if pool not in inner or not block.used:
+            continue
+        for held in _held(pool, block):
+            if not held.pod:
+                plain[pool][Use.NODES] += 1
+            elif fate_of(policy, held, pod_of((held.namespace, held.pod))) is Fate.BELONGS:
+                plain[pool][Use.CI] += 1
+            else:
+                suspects.append(held)
+    suspects.sort(key=lambda one: (one.pool, one.address.version, int(one.address)))
+    return Looked(tally=tally, plain=plain, suspects=tuple(suspects), overlaps=tuple(_overlaps(tally, blocks)))
+
+
+def fate_of(policy: Policy, held: HeldAddress, pod: Pod | None) -> Fate:
+    """Say what becomes of a held address by its pod as it was read; None: there is no such pod. Never raises."""
+    if pod is None:
+        return Fate.GONE
+    shown = (*pod.addresses, *(pod.annotated or ()))
+    is_anew = bool(pod.container_id) and held.sandbox != pod.container_id
+    if pod.finished or pod.host_network or pod.annotated == () or held.address not in shown or is_anew:
+        # Calico writes the block first: a pod that shows nothing yet may be about to.
+        return Fate.UNCLEAR if not shown and not pod.finished and pod.annotated is None else Fate.GONE
+    if _belongs(policy, pod):
+        return Fate.BELONGS
+    return Fate.UNASKED if pod.asked == NOTHING_ASKED else Fate.ASKED
+
+
+def conclude(policy: Policy, looked: Looked, fates: Mapping[tuple[Address, str], Fate], at: datetime) -> Occupancy:
+    """
+    Put together what was seen in the blocks and what was found out of the pods. Never raises.
+
+    Args:
+        policy: what is meant.
+        looked: the blocks.
+        fates: of suspects, by address and handle; of one that is not in it nothing is known.
+        at: when the blocks were as they were looked at.
+    """
+    uses = {pool: Counter(counts) for pool, counts in looked.plain.items()}
+    found: dict[tuple[str, Fate], list[HeldAddress]] = {}
+    for one in looked.suspects:
+        fate = fates.get((one.address, one.handle), Fate.UNCLEAR)
+        uses[one.pool][_USE[fate]] += 1
+        found.setdefault((one.pool, fate), []).append(one)
+    findings: list[tuple[Finding, Match]] = []
+    for pool in (str(name) for name in policy.pools):
+        asked, unasked = found.get((pool, Fate.ASKED), []), found.get((pool, Fate.UNASKED), [])
+        if asked or unasked:
+            findings.append((_by_others(pool, asked, unasked), Match(pools=(pool,))))
+        if leaked := found.get((pool, Fate.LEAKED)):
+            observed = f"{_many(leaked)}, for example {_named(leaked[0])}"
+            cause = f"{_named(leaked[0])}: no such pod is there, or not with this address."
+            problem = Problem(codes.ADDRESS_LEAKED, observed, "every address held by a pod that is there", cause)
+            findings.append((problem.on(f"pool {pool}"), Match(pools=(pool,))))
+    return Occupancy(
+        at=at,
+        pools=looked.tally.pools({pool: {use: counts[use] for use in Use} for pool, counts in uses.items()}),
+        findings=(*findings, *looked.overlaps),
+    )
+
+
+def _by_others(pool: str, asked: list[HeldAddress], unasked: list[HeldAddress]) -> Finding:
+    all_ = [*asked, *unasked]
+    causes = []
+    if asked:
+        causes.append(f"{_named(asked[0])} asks for it by its own annotation.")
+    if unasked:
+        causes.append(
+            f"{_named(unasked[0])} carries no annotation: its namespace does, or the pool gives addresses by itself."
+        )
+    problem = Problem(
+        codes.POOL_HELD_BY_OTHERS,
+        f"{_many(all_)}, for example {_named(all_[0])}",
+        "addresses held by job pods and what the policy names",
+        " ".join(causes),
+    )
+    return problem.on(f"pool {pool}")
+
+
+def _many(held: Sequence[HeldAddress]) -> str:
+    return f"{len(held)} address{'es' * (len(held) != 1)}"
+
+
+def _named(held: HeldAddress) -> str:
+    where = f" on {quote(held.node)}" if held.node else ""
+    return f"{held.address} of {quote(f'{held.namespace}/{held.pod}')}{where}"
+
+
+def _belongs(policy: Policy, pod: Pod) -> bool:
+    if pod.marks is not None or pod.labels.probe:
+        return True
+    if any(fnmatchcase(pod.namespace, pattern) for pattern in policy.cluster.namespaces):
+        return True
+    return any(one.namespace == pod.namespace for one in policy.workloads)
+
+
+def _held(pool: str, block: PackedBlock) -> Iterator[HeldAddress]:
+    whole = unpacked(block)
+    first = whole.cidr.network_address
+    for ordinal, entry in whole.allocations.items():
+        if is_held(entry):
+            pod = "" if entry.use else entry.pod
+            yield HeldAddress(pool, first + ordinal, entry.namespace, pod, entry.node or whole.node, entry.handle)
+
+
+def is_held(entry: Allocation) -> bool:
+    """Tell whether somebody holds what is allocated; else it cools down."""
+    return entry.released_at is None and bool(entry.handle or entry.pod)
+
+
+def _overlaps(tally: Tally, blocks: Sequence[PackedBlock]) -> Iterator[tuple[Finding, Match]]:
+    for one, two in _overlapping(blocks):
+        pools = tuple(name for name in dict.fromkeys((tally.pool_of(one), tally.pool_of(two))) if name)
+        nodes = sorted({quote(block.node or "no node") for block in (one, two)})
+        seen = f"{cidr_of(one)} and {cidr_of(two)}"
+        overlap = Problem(codes.BLOCKS_OVERLAP, seen, "ranges apart from each other")
+        yield overlap.on(f"blocks of {' and '.join(nodes)}"), Match(pools=pools)
+        held = [{address: _holder(entry) for address, entry in _entries(block)} for block in (one, two)]
+        twice = sorted(address for address in held[0].keys() & held[1].keys() if held[0][address] != held[1][address])
+        if twice:
+            address = twice[0]
+            more = f", and {len(twice) - 1} more" if len(twice) > 1 else ""
+            text = f"{held[0][address]} and {held[1][address]}{more}"
+            problem = Problem(codes.ADDRESS_GIVEN_TWICE, text, "one holder", f"The blocks {seen} overlap.")
+            yield problem.on(f"address {address}"), Match(pools=pools)
+
+
+def _entries(block: PackedBlock) -> Iterator[tuple[Address, Allocation]]:
+    whole = unpacked(block)
+    for ordinal, entry in whole.allocations.items():
+        if is_held(entry):
+            yield whole.cidr.network_address + ordinal, entry
+
+
+def _holder(entry: Allocation) -> str:
+    return quote(f"{entry.namespace}/{entry.pod}" if entry.pod else entry.use or entry.handle)
+
+
+def _overlapping(blocks: Iterable[PackedBlock]) -> list[tuple[PackedBlock, PackedBlock]]:
+    """Return pairs whose ranges overlap, in the order of their addresses; a sweep, not every pair."""
+    found: list[tuple[PackedBlock, PackedBlock]] = []
+    around: list[tuple[int, int, PackedBlock]] = []
+    for version, first, prefix, block in sorted(
+        ((one.version, one.first, one.prefix, one) for one in blocks), key=lambda item: item[:3]
+    ):
+        last = first + (1 << ((32 if version == 4 else 128) - prefix)) - 1
+        around = [one for one in around if one[0] == version and one[1] >= first]
+        found += [(other, block) for *_, other in around]
+        around.append((version, last, block))
+        if len(found) >= MOST_PAIRS:
+            break
+    return found[:MOST_PAIRS]
