@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "explain": "Say why a project gets its tier, pool and source address.",
     "map": "Say which projects of GitLab fall into which tier.",
     "plan": "Say what differs between the policy and what is live.",
+    "apply": "Make a plan real, and wait until managers have loaded it.",
     "drift": "Say what was changed behind the policy, and the command that mends it.",
     "runners": "List the runners of the policy and of GitLab.",
     "check": "Judge job pods: did each get an address of its tier, and why not.",

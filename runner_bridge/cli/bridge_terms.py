@@ -150,7 +150,7 @@ class Terms:
         gaps = ledger.gaps(now=opened_at, cluster=cluster)
         return Before(
             intervals=tuple(ledger.open_intervals(cluster)),
-            intents=tuple(ledger.unsettled(cluster)),
+            intents=tuple(one for one in ledger.unsettled(cluster) if one.pod_uid),  # apply sees to its own
             seen_to_at=max((gap.from_at for gap in gaps if gap.from_at and gap.to_at == opened_at), default=None),
             begun_at=opened_at,
         )

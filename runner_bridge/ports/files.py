@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.core.errors import SettingsError, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 STDIN = "-"
 TEXT_LIMIT_BYTES = 16 * 1024 * 1024
@@ -45,6 +45,16 @@ def read_text(path: str, *, limit_bytes: int = TEXT_LIMIT_BYTES) -> str:
         message = f"{name}: not a text file: it holds NUL bytes. Name the text file itself, or save it as UTF-8."
         raise WireError(message)
     return text
+
+
+def read_bytes(path: str, *, limit_bytes: int = TEXT_LIMIT_BYTES) -> bytes | None:
+    """
+    Return the bytes of a file as they are; None: there is none.
+
+    Raises:
+        SettingsError: it cannot be opened, is a folder, or is larger than `limit_bytes`.
+    """
+    return _read_file(path, limit_bytes) if os.path.lexists(path) else None
 
 
 def display_name(path: str) -> str:
@@ -128,18 +138,30 @@ def walk(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
 
 def write_text(path: str, text: str, *, mode: int | None = None) -> None:
     """
+    Write a text as `write_bytes` does.
+
+    Raises:
+        SettingsError: as `write_bytes`.
+    """
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def write_bytes(
+    path: str, data: bytes, *, mode: int | None = None, last_look: Callable[[], None] | None = None
+) -> None:
+    """
     Replace or create a file atomically: a reader sees the old bytes or the new ones, never a part.
 
     A temporary file in the same folder is written, synced and renamed, so the modification time is fresh: the runner
     reloads a file only when it is newer. An existing file keeps its owner and mode; `mode` is for a new one (default
     0644).
-    A link is followed, so that the file it names is replaced and not the link.
+    A link is followed, so that the file it names is replaced and not the link. `last_look` is called when everything
+    is written and only the renaming is left; what it raises comes out here, and nothing has changed.
 
     Raises:
         SettingsError: the folder cannot be written, the owner cannot be kept, or the disk is full; the old file is
             untouched.
     """
-    data = text.encode()
     target = os.path.realpath(path)
     folder = os.path.dirname(target) or "."  # noqa: PTH120
     temporary = ""
@@ -150,6 +172,8 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
             file.flush()
             _keep_owner_and_mode(file.fileno(), target, mode)
             os.fsync(file.fileno())
+        if last_look is not None:
+            last_look()
         os.replace(temporary, target)  # noqa: PTH105
         temporary = ""
         _sync_folder(folder)
@@ -162,6 +186,35 @@ def write_text(path: str, text: str, *, mode: int | None = None) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
+
+
+def remove(path: str) -> None:
+    """
+    Remove a file; one that is not there is fine.
+
+    Raises:
+        SettingsError: it cannot be removed.
+    """
+    try:
+        Path(path).unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise SettingsError(explain_os_error(path, error)) from error
+
+
+def check_writable(path: str) -> None:
+    """
+    Find out whether a file could be written, by writing and removing one beside it.
+
+    Raises:
+        SettingsError: it could not.
+    """
+    folder = os.path.dirname(os.path.realpath(path)) or "."  # noqa: PTH120
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".runner-bridge.", dir=folder)
+        os.close(handle)
+        os.unlink(temporary)  # noqa: PTH108
+    except (OSError, ValueError) as error:
+        raise SettingsError(explain_os_error(folder, error)) from error
 
 
 def _keep_owner_and_mode(handle: int, target: str, mode: int | None) -> None:
@@ -185,15 +238,15 @@ def _sync_folder(folder: str) -> None:
         os.close(handle)
 
 
-def make_folder(path: str) -> None:
+def make_folder(path: str, *, mode: int = 0o777) -> None:
     """
-    Create a folder and those above it; one that is there already is fine.
+    Create a folder and those above it; one that is there already is fine. `mode` is for a new one.
 
     Raises:
         SettingsError: it cannot be created, or is a file.
     """
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        Path(path).mkdir(mode=mode, parents=True, exist_ok=True)
     except FileExistsError as error:
         message = f"{path}: is a file, expected a folder. Name another folder."
         raise SettingsError(message) from error

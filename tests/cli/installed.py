@@ -78,11 +78,11 @@ class Installed:
         text = POLICY.format(url=self.gitlab.url, configuration=configuration, tokens=tokens, runners=runners)
         Path("policy.yaml").write_text(text, encoding="utf-8")
 
-    def sign_in_shared(self) -> str:
+    def sign_in_shared(self, url: str = "") -> str:
         """Return a configuration in which the instance runner is signed in, as people have written it."""
         return (
             "# by hand\nconcurrent = 4\n\n[[runners]]\n"
-            f'  name = "shared"\n  id = {self.shared.id}\n  url = "{self.gitlab.url}"\n'
+            f'  name = "shared"\n  id = {self.shared.id}\n  url = "{url or self.gitlab.url}"\n'
             f'  token = "{self.shared.token}"\n  executor = "kubernetes"\n'
         )
 

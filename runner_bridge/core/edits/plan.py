@@ -51,8 +51,9 @@ def plan(policy: Policy, live: Live, *, with_pools: bool) -> Plan:
         unseen.append(_unseen(codes.RUNNERS_UNSEEN, policy.gitlab.url, live.runners_trouble))
     else:
         compared = runners.compare(policy, live.runners)
-        edits += compared.edits
-        edits += _then(policy, compared.edits)
+        known = _tellable(policy, live, compared.edits)
+        edits += known
+        edits += _then(policy, known)
         unseen += compared.unseen
     for installation in policy.installations.values():
         found = configurations.compare(installation, live.configurations[installation.name])
@@ -68,6 +69,17 @@ def plan(policy: Policy, live: Live, *, with_pools: bool) -> Plan:
         made = {one.name for one in wanted if one.deed is not Deed.TELL}
         unseen += _not_ready(policy, live.pools, made)
     return Plan(edits=tuple(sorted(edits, key=_order)), unseen=tuple(unseen))
+
+
+def _tellable(policy: Policy, live: Live, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """Leave out what a configuration that could not be read may gainsay: that there is no such runner yet."""
+    blind = {
+        str(name)
+        for one in policy.installations.values()
+        if live.configurations[one.name].trouble
+        for name in one.runners
+    }
+    return tuple(one for one in edits if one.deed is not Deed.CREATE or one.name not in blind)
 
 
 def _then(policy: Policy, created: tuple[Edit, ...]) -> list[Edit]:

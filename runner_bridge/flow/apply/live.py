@@ -55,7 +55,7 @@ async def read_live(policy: Policy, neighbours: Neighbours) -> Live:
     Raises:
         RenderError: a defect of ours; everything else that goes wrong is part of the result.
     """
-    stores = Stores(neighbours.cluster.reader if neighbours.cluster else None, neighbours.no_cluster)
+    stores = Stores(neighbours.cluster, neighbours.no_cluster)
     looks = [_installation(policy, one, stores) for one in policy.installations.values()]
     installed, (pools, pools_trouble) = await asyncio.gather(asyncio.gather(*looks), _pools(neighbours))
     known = {name: one for _, by_runner in installed for name, one in by_runner.items()}
@@ -77,7 +77,7 @@ async def read_known(policy: Policy, neighbours: Neighbours) -> tuple[Mapping[Ru
     Raises:
         RenderError: a defect of ours.
     """
-    stores = Stores(neighbours.cluster.reader if neighbours.cluster else None, neighbours.no_cluster)
+    stores = Stores(neighbours.cluster, neighbours.no_cluster)
     found = await asyncio.gather(*(_installation(policy, one, stores) for one in policy.installations.values()))
     troubles = tuple(
         f"installation {name}: {one.trouble}"
@@ -128,7 +128,7 @@ async def _installation(
     if not held.trouble:
         try:
             after = merged(served, installation, held.text or "", kept.tokens)
-            known = _known(served, installation, after, kept)
+            known = known_of(served, installation, after, kept)
             after = merged(served, installation, held.text or "", {**_to_come(installation, known), **kept.tokens})
         except RenderError:
             raise
@@ -152,7 +152,8 @@ def _doubtful(known: Known) -> Known:
     return Known(id=known.id, short_id=known.short_id, is_signed_in=known.is_signed_in, is_kept=True)
 
 
-def _known(policy: Policy, installation: Installation, text: str, kept: Kept) -> dict[RunnerName, Known]:
+def known_of(policy: Policy, installation: Installation, text: str, kept: Kept) -> dict[RunnerName, Known]:
+    """Return what an installation knows of its runners, by the text that `merged` returned."""
     if installation.configuration.kind is StoreKind.VALUES:
         token, secret = helm_values.token_named_in(text)
         return {name: _of_values(token, secret, kept.tokens.get(name, "")) for name in installation.runners}

@@ -1,30 +1,43 @@
 """
 The places that a policy names: a file, a Secret, a values file, a folder of tokens.
 
-Each is read as it is now; nobody keeps anything. What holds a token is never part of a message.
+Each is read as it is now, and replaced whole or not at all, only where it is still what was read. What holds a token is
+never part of a message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
-from runner_bridge.core.errors import RunnerBridgeError, SettingsError, UnavailableError, WireError
+from runner_bridge.core.errors import (
+    DeniedError,
+    RunnerBridgeError,
+    SettingsError,
+    StaleError,
+    UnavailableError,
+    WireError,
+)
 from runner_bridge.core.policy.model import StoreKind
-from runner_bridge.core.wire.secrets import Secret, read_secret
+from runner_bridge.core.wire import cluster_facts
+from runner_bridge.core.wire.secrets import LIMIT_BYTES, Secret, changed_values, new_secret, read_secret
 from runner_bridge.ports import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from runner_bridge.core.policy.model import RunnerName, Store
-    from runner_bridge.ports.kube import Reader
+    from runner_bridge.ports.kube import Cluster
 
 _TOKEN_LIMIT_BYTES = 4096
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_ATTEMPTS = 5
 _MOUNTED = "..data"
 """How Kubernetes mounts a Secret or ConfigMap: each file is a link through this one."""
 
@@ -50,17 +63,29 @@ class Kept(Struct, frozen=True, kw_only=True):
         return f"Kept(of={sorted(self.tokens)}, trouble={self.trouble!r})"
 
 
+class Raw(Struct, frozen=True, kw_only=True):
+    """The very bytes of a configuration, as they are now."""
+
+    data: bytes | None
+    """None: nothing is there."""
+    secret: Secret | None = None
+    """The Secret that it stands in; None for a file, and for a Secret that is not there."""
+
+    def __repr__(self) -> str:
+        return f"Raw({len(self.data or b'')} bytes)"
+
+
 class Stores:
     """
-    Reads places.
+    Reads and replaces places.
 
     Args of the constructor:
-        reader: of the cluster; None: there is none to be asked.
+        cluster: where Secrets are; None: there is none to be asked.
         why_not: why there is none.
     """
 
-    def __init__(self, reader: Reader | None, why_not: str = "") -> None:
-        self._reader = reader
+    def __init__(self, cluster: Cluster | None, why_not: str = "") -> None:
+        self._cluster = cluster
         self._why_not = why_not
 
     async def configuration(self, store: Store) -> Held:
@@ -96,10 +121,130 @@ class Stores:
             NeighbourError: the cluster cannot be asked.
             WireError: what it answers is no Secret.
         """
-        if self._reader is None:
-            raise UnavailableError(self._why_not)
-        body = await self._reader.get(f"/api/v1/namespaces/{store.namespace}/secrets/{store.name}")
+        body = await self._reached().reader.get(f"{_secrets(store)}/{store.name}")
         return None if body is None else read_secret(body, what=f"Secret {store}")
+
+    async def raw(self, store: Store) -> Raw:
+        """
+        Return the bytes of a configuration.
+
+        Raises:
+            SettingsError, NeighbourError, WireError: it cannot be read.
+        """
+        if store.kind is StoreKind.SECRET:
+            secret = await self.secret(store)
+            return Raw(data=None if secret is None else secret.values.get(store.key), secret=secret)
+        return Raw(data=await asyncio.to_thread(files.read_bytes, store.path))
+
+    async def replace(self, store: Store, before: Raw, data: bytes | None) -> None:
+        """
+        Put `data` in the place of what was read, whole or not at all; None takes it away.
+
+        A file gets the mode 0600 where it is new, and a fresh time, by which a runner notices it.
+
+        Raises:
+            StaleError: somebody else has written since; nothing was done.
+            SettingsError, NeighbourError: it cannot be written; nothing was done.
+        """
+        if store.kind is StoreKind.SECRET:
+            await self._set(store, before.secret, {store.key: data})
+        else:
+            await asyncio.to_thread(_replace_file, store.path, before.data, data)
+
+    async def keep(self, store: Store, runner: RunnerName, token: str) -> None:
+        """
+        Keep a runner's token.
+
+        Raises:
+            StaleError: somebody else wrote the Secret again and again.
+            SettingsError, NeighbourError: it cannot be written.
+        """
+        if store.kind is not StoreKind.SECRET:
+            await asyncio.to_thread(_keep_in_folder, store.path, str(runner), token)
+            return
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(StaleError):
+                await self._set(store, await self.secret(store), {str(runner): token.encode()})
+                return
+        await self._set(store, await self.secret(store), {str(runner): token.encode()})
+
+    async def check(self, store: Store, *, more_bytes: int) -> None:
+        """
+        Find out whether a place can be written, and has room for more, before anything is done that it has to keep.
+
+        Raises:
+            SettingsError, NeighbourError: it cannot.
+        """
+        match store.kind:
+            case StoreKind.SECRET:
+                secret = await self.secret(store)
+                _check_size(store, sum(map(len, secret.values.values())) + more_bytes if secret else more_bytes)
+                await self._check_right(store, "create" if secret is None else "patch")
+            case StoreKind.DIRECTORY:
+                await asyncio.to_thread(files.make_folder, store.path, mode=0o700)
+                await asyncio.to_thread(files.check_writable, str(Path(store.path) / "token"))
+            case _:
+                await asyncio.to_thread(files.check_writable, store.path)
+
+    async def _check_right(self, store: Store, verb: str) -> None:
+        attributes = {"verb": verb, "resource": "secrets", "namespace": store.namespace}
+        if verb != "create":  # what is to be created has no name for the authorizer
+            attributes["name"] = store.name
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        reader = self._reached().reader
+        if not cluster_facts.is_allowed(await reader.question(_REVIEWS, msgspec.json.encode(review))):
+            message = f"{reader.server}: {verb} secrets in namespace {store.namespace}: not allowed. Grant this verb."
+            raise DeniedError(message, verb=verb, resource="secrets", namespace=store.namespace)
+
+    async def _set(self, store: Store, secret: Secret | None, values: Mapping[str, bytes | None]) -> None:
+        there = {} if secret is None else secret.values
+        _check_size(store, sum(len(value or b"") for value in {**there, **values}.values()))
+        writer = self._reached().writer
+        if secret is None:
+            given = {key: value for key, value in values.items() if value is not None}
+            await writer.create(_secrets(store), new_secret(store.name, given))
+        else:
+            await writer.merge(f"{_secrets(store)}/{store.name}", changed_values(secret.version, values))
+
+    def _reached(self) -> Cluster:
+        if self._cluster is None:
+            raise UnavailableError(self._why_not)
+        return self._cluster
+
+
+def _check_size(store: Store, size: int) -> None:
+    if size > LIMIT_BYTES:
+        message = (
+            f"Secret {store}: would hold {size:,} bytes, and Kubernetes takes {LIMIT_BYTES:,} at most. "
+            "Give what else is in it a Secret of its own."
+        )
+        raise SettingsError(message)
+
+
+def _secrets(store: Store) -> str:
+    return f"/api/v1/namespaces/{store.namespace}/secrets"
+
+
+def _replace_file(path: str, before: bytes | None, data: bytes | None) -> None:
+    def look() -> None:
+        if files.read_bytes(path) != before:
+            message = f"{path}: was changed by somebody else meanwhile; nothing was written."
+            raise StaleError(message)
+
+    if data is None:
+        look()
+        files.remove(path)
+    else:
+        files.write_bytes(path, data, mode=0o600, last_look=look)
+
+
+def _keep_in_folder(folder: str, runner: str, token: str) -> None:
+    files.make_folder(folder, mode=0o700)
+    files.write_text(str(Path(folder) / runner), f"{token}\n", mode=0o600)
 
 
 def _of_secret(secret: Secret, store: Store) -> Held:

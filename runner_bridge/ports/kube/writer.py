@@ -1,5 +1,5 @@
 """
-The half that writes; handed to `flow.act` (and to the Lease that decides who may act) and to nobody else.
+The half that writes; handed to `flow.act`, to the Lease that decides who may act, and to `flow.apply`.
 
 Each call is one request that may be repeated: merge patches and named objects end the same however often they arrive.
 """
@@ -162,6 +162,29 @@ class Writer:
             message = f"{self._session.server}: lease {namespace}/{name} is gone. Read again."
             raise StaleError(message)
         return answer.body
+
+    async def create(self, path: str, body: bytes) -> None:
+        """
+        Create an object in a collection: a Secret, an IPPool.
+
+        Raises:
+            StaleError: one of that name is there already.
+            UnavailableError, DeniedError, InvalidError: as `Session.ask`; InvalidError too where the namespace is not.
+        """
+        self._present(await self._ask("POST", path, headers={**JSON, **_METADATA_ONLY}, body=body), path)
+
+    async def merge(self, path: str, body: bytes) -> None:
+        """
+        Merge a patch into an object, if it still has the `resourceVersion` in `body`, where there is one.
+
+        Raises:
+            StaleError: somebody else wrote it since, or it is gone.
+            UnavailableError, DeniedError, InvalidError: as `Session.ask`.
+        """
+        answer = await self._ask("PATCH", path, headers=_MERGE_PATCH, body=body)
+        if answer.status == 404:
+            message = f"{self._session.server}: {path} is gone. Read again."
+            raise StaleError(message)
 
     async def _ask(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None

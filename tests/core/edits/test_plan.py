@@ -58,3 +58,8 @@ def test_what_could_not_be_read_is_said_and_the_rest_holds() -> None:
         "configuration-unseen": "no right to read it",
         "pools-unseen": "no cluster",
     }
+
+
+def test_no_runner_is_made_while_its_configuration_cannot_be_read_because_that_may_name_one() -> None:
+    unread = {"ci-main": LiveConfiguration(before=None, after="", trouble="no right to read it")}
+    assert plan(policy(), live(runners=live_runners(), configurations=unread), with_pools=False).is_empty
