@@ -86,6 +86,11 @@ def test_a_signature_is_believed_only_for_its_very_request(given_headers: dict[s
     assert doubt(SIGNED, given_headers) is expected
 
 
+def test_what_the_library_of_standard_webhooks_signs_is_believed() -> None:
+    """Its 1.1.0 signed this very request, with this key."""
+    assert doubt(SIGNED, headers("v1,gftWmpRPxadBVw8E1iIeoIgCopbJ9pGQLt8PZLVqE5Q=")) is None
+
+
 @pytest.mark.parametrize(
     ("secrets", "given_headers", "expected"),
     [
