@@ -49,7 +49,7 @@ def pod_of(wire: objects.Pod, problems: tuple[str, ...] = ()) -> cluster.Pod:
         namespace=intern(meta.namespace or ""),
         name=meta.name or "",
         uid=meta.uid or "",
-        created_at=scheduled_at if scheduled_at == meta.creation_timestamp else meta.creation_timestamp,
+        created_at=_moment(meta.creation_timestamp),
         deleting=meta.deletion_timestamp is not None,
         phase=intern((status and status.phase) or ""),
         host_network=bool(spec and spec.host_network),
@@ -193,10 +193,16 @@ def _address(text: str) -> cluster.Address:
     return IPv4Address(number)
 
 
+# The API server writes whole seconds, and many pods come in one.
+@lru_cache(maxsize=4096)
+def _moment(at: datetime | None) -> datetime | None:
+    return at
+
+
 def _scheduled_at(status: objects.PodStatus) -> datetime | None:
     for condition in status.conditions or _NONE:
         if condition.type == "PodScheduled" and condition.status == "True":
-            return condition.last_transition_time
+            return _moment(condition.last_transition_time)
     return None
 
 
