@@ -140,6 +140,18 @@ SPECS: Final = _table(
     ),
     Spec(f"{_RB}policy_loaded_timestamp_seconds", Type.GAUGE, (), "When the policy in force was accepted"),
     Spec(f"{_RB}policy_reloads_total", Type.COUNTER, ("result",), "Changes of the policy file: accepted, refused"),
+    Spec(
+        f"{_RB}config_drift",
+        Type.GAUGE,
+        ("tier",),
+        "Things that are not as the policy declares, by tier; only where drift is looked for, and was",
+    ),
+    Spec(
+        f"{_RB}config_drift_unseen", Type.GAUGE, (), "Things that could not be compared when drift was last looked for"
+    ),
+    Spec(
+        f"{_RB}config_drift_looked_timestamp_seconds", Type.GAUGE, (), "When everything was last compared; 0: not yet"
+    ),
     Spec(f"{_RB}leader", Type.GAUGE, (), "1 where this process may record and act"),
     Spec(f"{_RB}ready", Type.GAUGE, (), "1 where the bridge can be relied on, as /readyz says"),
     Spec(f"{_RB}build_info", Type.GAUGE, ("version",), "Always 1; which release this is"),
@@ -393,6 +405,10 @@ def _of_machinery(state: BridgeState) -> Iterator[Family]:
     yield _gauge("policy_reload_success", [((), not policy.trouble)])
     yield _gauge("policy_loaded_timestamp_seconds", [((), _seconds(policy.loaded_at))])
     yield _counter("policy_reloads_total", [(("accepted",), policy.reloads), (("refused",), policy.refused)])
+    if state.drift is not None:
+        yield _gauge("config_drift", [((tier,), count) for tier, count in state.drift.by_tier])
+        yield _gauge("config_drift_unseen", [((), state.drift.unseen)])
+        yield _gauge("config_drift_looked_timestamp_seconds", [((), _seconds(state.drift.looked_at))])
     yield _gauge("leader", [((), state.role is not Role.STANDBY)])
     yield _gauge("ready", [((), ready(state).ok)])
 

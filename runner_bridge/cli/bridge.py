@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from runner_bridge.core.actions import Mode
-    from runner_bridge.core.model.state import BridgeState
+    from runner_bridge.core.model.state import BridgeState, DriftState
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.occupancy import Occupancy
     from runner_bridge.core.policy.model import Policy
@@ -136,6 +136,8 @@ class Bridge:
         """The one in force."""
         self.known = wanted.known
         self.policy_state = PolicyState(digest=wanted.policy.digest, file=wanted.policy_file, loaded_at=self.started_at)
+        self.drift: DriftState | None = None
+        """What was changed behind the policy; None: it is not looked for."""
         self._log = wanted.log
         self._changed = asyncio.Event()
         self._writes = Writer(cluster.session, fence=lead.check) if lead is not None else cluster.writer

@@ -38,6 +38,7 @@ def state_of(bridge: Bridge, rooms: Rooms | None, at: datetime) -> state.BridgeS
         calico=state.CalicoState(explanation=bridge.api.explanation, is_judgeable=bridge.api.is_judgeable),
         policy=bridge.policy_state,
         ledger=bridge.terms.state(),
+        drift=bridge.drift,
         simulated=wanted.simulated,
     )
     return found if rooms is None else _with(found, rooms)

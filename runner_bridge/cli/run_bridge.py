@@ -38,6 +38,8 @@ class _Beside:
     web: Web | None
     """None: nobody is answered over HTTP."""
     files: Files
+    drift_every_s: float | None
+    """None: drift is not looked for."""
 
 
 @click.command("run", short_help="Watch a cluster: judge, record, and label every job pod.")
@@ -83,6 +85,14 @@ class _Beside:
     "is noticed at once and every address of a pool of CI is accounted for. It takes the verb watch, and 3 to 7 kB of "
     "memory a block (20,000 blocks: 70 to 130 MB).",
 )
+@click.option(
+    "--drift",
+    "drift_min",
+    type=click.FloatRange(min=1),
+    default=None,
+    metavar="MINUTES",
+    help="Look so often for what was changed behind the policy; RUNNER_BRIDGE_GITLAB_TOKEN names a token that reads.",
+)
 @listen_option
 @api_tokens_option
 @hook_secret_options
@@ -114,6 +124,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     projects: tuple[str, ...],
     configs: tuple[str, ...],
     blocks: str,
+    drift_min: float | None,
     listen: Place | None,
     api_tokens: str,
     hook_signing: str,
@@ -174,7 +185,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         measures=metrics,
         known=read_known(inputs, accepted),
     )
-    beside = _Beside(web=web, files=Files(inputs=inputs, seen=seen))
+    every_s = None if drift_min is None else drift_min * 60
+    beside = _Beside(web=web, files=Files(inputs=inputs, seen=seen), drift_every_s=every_s)
     try:
         return asyncio.run(_run(wanted, says, beside, once=once))
     except BaseExceptionGroup as errors:
@@ -230,22 +242,28 @@ async def _work(
         )
         try:
             async with _listening(bridge, beside.web):
-                await (bridge.once() if once else _live(bridge, beside.files, stop))
+                await (bridge.once() if once else _live(bridge, beside, stop))
         finally:
             _sum_up(bridge, says)
     return _code(bridge.verdicts, whole=bridge.is_whole) if once else CLEAN
 
 
-async def _live(bridge: Bridge, files: Files, stop: asyncio.Event) -> None:
+async def _live(bridge: Bridge, beside: _Beside, stop: asyncio.Event) -> None:
     """Work, and look at the files again, until told to end."""
     from runner_bridge.cli.reload import reloading
 
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     async with asyncio.TaskGroup() as group:
-        looking = group.create_task(reloading(bridge, files.inputs, told, seen=files.seen), name="look at files")
+        files = beside.files
+        looking = [group.create_task(reloading(bridge, files.inputs, told, seen=files.seen), name="look at files")]
+        if beside.drift_every_s is not None:
+            from runner_bridge.cli.bridge_drift import drifting
+
+            looking.append(group.create_task(drifting(bridge, every_s=beside.drift_every_s), name="look for drift"))
         await bridge.run(stop)
-        looking.cancel()
+        for one in looking:
+            one.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -8,8 +8,9 @@ else has to mend. Besides those, namespaces that give a tier's addresses to all 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from msgspec import Struct
 
@@ -19,11 +20,11 @@ from runner_bridge.core.model.annotations import POOL_KEYS
 from runner_bridge.core.model.codes import drift as codes
 from runner_bridge.core.model.edit import Deed, Edit, Part, Plan
 from runner_bridge.core.model.finding import Finding
-from runner_bridge.core.policy.model import RunnerName
+from runner_bridge.core.policy.model import RunnerName, TierName
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from runner_bridge.core.model import Code, Place
     from runner_bridge.core.model.cluster import Namespace
@@ -49,6 +50,13 @@ class Drift(Struct, frozen=True, kw_only=True):
     """In the order in which apply would mend it, namespaces last."""
     unseen: tuple[Finding, ...]
     """What could not be compared: where nothing was found there, nothing is proven."""
+    by_tier: Mapping[str, int] = {}
+    """How much of `found` is about each tier, those with none included; what several tiers have counts in each."""
+
+
+class _Told(NamedTuple):
+    finding: Finding
+    tiers: tuple[TierName, ...]
 
 
 def drift(policy: Policy, plan: Plan, namespaces: Namespaces) -> Drift:
@@ -63,11 +71,31 @@ def drift(policy: Policy, plan: Plan, namespaces: Namespaces) -> Drift:
     created = {one.name for one in plan.edits if (one.deed, one.part) == (Deed.CREATE, Part.RUNNER)}
     # A runner that is not there has no token and is not in service: that is told once.
     told = [one for one in plan.edits if one.part not in {Part.TOKEN, Part.SERVICE} or one.name not in created]
-    found = [_of_edit(policy, one) for one in told]
+    found = [_Told(_of_edit(policy, one), _tiers_of(policy, one)) for one in told]
+    unseen = plan.unseen
     if namespaces.trouble:
         gap = Finding(code=codes.NAMESPACES_UNSEEN, subject=policy.cluster.name, cause=redact(namespaces.trouble))
-        return Drift(found=tuple(found), unseen=(*plan.unseen, gap))
-    return Drift(found=(*found, *_of_namespaces(policy, namespaces.items)), unseen=plan.unseen)
+        unseen = (*unseen, gap)
+    else:
+        found += _of_namespaces(policy, namespaces.items)
+    counts = Counter(tier for one in found for tier in one.tiers)
+    return Drift(
+        found=tuple(one.finding for one in found),
+        unseen=unseen,
+        by_tier={str(name): counts[name] for name in policy.tiers},
+    )
+
+
+def _tiers_of(policy: Policy, edit: Edit) -> tuple[TierName, ...]:
+    """Return the tiers that a thing is of; none for a runner that the policy does not have."""
+    match edit.part:
+        case Part.CONFIGURATION:
+            return tuple(dict.fromkeys(policy.runners[one].tier for one in policy.installations[edit.name].runners))
+        case Part.POOL:
+            return tuple(name for name, tier in policy.tiers.items() if edit.name in _names(tier))
+        case _:
+            declared = policy.runners.get(RunnerName(edit.name))
+            return (declared.tier,) if declared is not None else ()
 
 
 def _of_edit(policy: Policy, edit: Edit) -> Finding:
@@ -145,13 +173,14 @@ def _remedy(edit: Edit) -> str:
 # --- namespaces ---
 
 
-def _of_namespaces(policy: Policy, namespaces: Iterable[Namespace]) -> Iterator[Finding]:
+def _of_namespaces(policy: Policy, namespaces: Iterable[Namespace]) -> Iterator[_Told]:
     by_name = {one.name: one for one in namespaces}
     declared = {one.namespace: one for one in policy.workloads if one.kind == _NAMESPACE}
     for name, workload in declared.items():
         tier = policy.tiers[workload.tier]
         if tier.pin:
-            yield from _declared(policy, name, tier, by_name.get(name), workload.place)
+            for one in _declared(policy, name, tier, by_name.get(name), workload.place):
+                yield _Told(one, (tier.name,))
     for name in sorted(by_name.keys() - declared.keys()):
         yield from _undeclared(policy, by_name[name])
 
@@ -176,7 +205,7 @@ def _declared(policy: Policy, name: str, tier: Tier, namespace: Namespace | None
             )
 
 
-def _undeclared(policy: Policy, namespace: Namespace) -> Iterator[Finding]:
+def _undeclared(policy: Policy, namespace: Namespace) -> Iterator[_Told]:
     """Yield the families of which a namespace asks for pools that the policy keeps for a tier."""
     for key, version in POOL_KEYS.items():
         text = _text(namespace, version)
@@ -185,7 +214,7 @@ def _undeclared(policy: Policy, namespace: Namespace) -> Iterator[Finding]:
         given = [one for one in tiers if not _is_its_own(policy, namespace.name, one)]
         if given:
             which = " and ".join(str(one.name) for one in given)
-            yield Finding(
+            finding = Finding(
                 code=codes.NAMESPACE_GRANTS_POOL,
                 subject=f"namespace {namespace.name}",
                 place=given[0].place,
@@ -194,6 +223,7 @@ def _undeclared(policy: Policy, namespace: Namespace) -> Iterator[Finding]:
                 remedy=f"`kubectl annotate namespace {namespace.name} {key}-`; or, if it was meant, declare it: "
                 f"`workloads: [{{tier: {given[0].name}, namespace: {namespace.name}, kind: Namespace}}]`.",
             )
+            yield _Told(finding, tuple(one.name for one in given))
 
 
 def _is_its_own(policy: Policy, namespace: str, tier: Tier) -> bool:

@@ -19,7 +19,7 @@ from runner_bridge.core.holding import Held, Holder, Holding
 from runner_bridge.core.model import Finding, Outcome
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.model.codes import job_pods as codes
-from runner_bridge.core.model.state import Acts, BlockReads, Role, WatchState
+from runner_bridge.core.model.state import Acts, BlockReads, DriftState, Role, WatchState
 from runner_bridge.core.model.verdict import Assigned
 from runner_bridge.core.occupancy import NodeFill, Occupancy, PoolUse, Use
 from tests import make
@@ -205,7 +205,7 @@ def everything(metrics: Metrics) -> str:
     metrics.hooked("accepted")
     use = PoolUse(pool="workload", blocks=3, used=7, fullest=(NodeFill("n", 2, 5),), uses={Use.LEAKED: 4})
     known = fills(POLICY, HOLDING, occupancy=Occupancy(at=make.NOW, pools=(use,)))
-    state = make.state(acts=Acts(held_back=("brake infra",)))
+    state = make.state(acts=Acts(held_back=("brake infra",)), drift=DriftState(by_tier=(("infra", 0),)))
     body, _ = metrics.render("", state, HOLDING, known, words_of([make.verdict()]))
     return body.decode()
 
@@ -239,3 +239,14 @@ def test_promtool_finds_nothing_to_mend(metrics: Metrics) -> None:
     )
     said = [line for line in (done.stdout + done.stderr).splitlines() if line]
     assert (done.returncode, said) == (0, [])
+
+
+def test_drift_is_told_by_tier_where_it_is_looked_for(metrics: Metrics) -> None:
+    drift = DriftState(looked_at=make.NOON, by_tier=(("infra", 2), ("default", 0)), unseen=1)
+    seen = samples(metrics, make.state(drift=drift))
+    assert seen["runner_bridge_config_drift{tier=infra}"] == 2
+    assert seen["runner_bridge_config_drift{tier=default}"] == 0
+    assert seen["runner_bridge_config_drift_unseen"] == 1
+    assert seen["runner_bridge_config_drift_looked_timestamp_seconds"] == make.NOON.timestamp()
+    assert not [name for name in samples(metrics) if "config_drift" in name]
+    assert samples(metrics, make.state(drift=DriftState()))["runner_bridge_config_drift_looked_timestamp_seconds"] == 0

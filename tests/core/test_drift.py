@@ -31,7 +31,7 @@ def codes(found: Drift) -> list[str]:
 
 
 def test_what_is_as_declared_is_no_drift() -> None:
-    assert drifted() == Drift(found=(), unseen=())
+    assert drifted() == Drift(found=(), unseen=(), by_tier={"infra": 0, "default": 0})
 
 
 @pytest.mark.parametrize(
@@ -208,3 +208,14 @@ def test_a_namespace_of_a_tier_that_is_not_pinned_need_not_ask() -> None:
     everywhere = p.Workload(tier=p.TierName("default"), namespace="logging", kind="Namespace", name="", place=make.HERE)
     other = p.Workload(tier=p.TierName("infra"), namespace="logging", kind="DaemonSet", name="x", place=make.HERE)
     assert of_namespaces(workloads=(everywhere, other)) == []
+
+
+def test_each_tier_counts_what_is_not_as_declared_of_its_things() -> None:
+    runners = live_runners(infra(tags=()), SHARED, infra(id=30, short_sha="CCCCCCCC"))
+    configurations = {"ci-main": LiveConfiguration(before="", after="x = 1\n")}
+    team = Namespaces(items=(Namespace(name="team", asked=ASKS),))
+    found = drifted(runners=runners, configurations=configurations, pools=(), namespaces=team)
+    assert len(found.found) == 5
+    assert found.by_tier == {"infra": 4, "default": 1}
+    declared = drift(policy(workloads=(CI,)), Plan(), Namespaces())
+    assert declared.by_tier == {"infra": 1, "default": 0}

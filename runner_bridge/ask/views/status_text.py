@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from runner_bridge.ask.answers.status import PoolFill, Problem, StatusAnswer
-    from runner_bridge.core.model.state import BlockReads, BridgeState, WatchState
+    from runner_bridge.core.model.state import BlockReads, BridgeState, DriftState, WatchState
 
 _NARROWEST: Final = 60
 _MARGIN: Final = 11
@@ -33,6 +33,8 @@ _STYLE: Final = {Mark.BREACH: "1;31", Mark.UNKNOWN: "33"}
 _BOLD: Final = "1"
 _RED: Final = "1;31"
 _SHORT_DIGEST: Final = 12
+_MOST_DRIFT: Final = 3
+"""So many things that are not as declared are named."""
 _ONE: Final = {
     Holder.JOBS: "job",
     Holder.OTHER_JOBS: "job of other runners",
@@ -250,6 +252,24 @@ def _machinery(state: BridgeState, page: _Page) -> None:
         head = f"; head {ledger.segment}/{ledger.head[:_SHORT_DIGEST]}" if ledger.head else ""
         page.say("ledger", f"{ledger.name}: {_many(ledger.entries, 'entry', 'entries')}{waiting}{head}", _BOLD)
     page.say("acts", _acts(state), _BOLD)
+    if state.drift is not None:
+        page.say("drift", _drift(state, state.drift), _RED if state.drift.found else _BOLD)
+
+
+def _drift(state: BridgeState, drift: DriftState) -> str:
+    if drift.looked_at is None:
+        return f"not known: {drift.trouble}" if drift.trouble else "being looked for"
+    parts = [f"none, {_span(state.at - drift.looked_at)} ago"]
+    if drift.found:
+        shown = "; ".join(drift.found[:_MOST_DRIFT])
+        more = f"; and {len(drift.found) - _MOST_DRIFT:,} more" if len(drift.found) > _MOST_DRIFT else ""
+        parts = [f"{_many(len(drift.found), 'thing')} not as declared: {shown}{more}"]
+        parts.append("runner-bridge drift says what mends it")
+    if drift.unseen:
+        parts.append(f"{drift.unseen:,} could not be compared")
+    if drift.trouble:
+        parts.append(f"not looked again: {drift.trouble}")
+    return "; ".join(parts)
 
 
 def _watches(state: BridgeState) -> str:

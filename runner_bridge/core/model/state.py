@@ -143,6 +143,21 @@ class BlockReads(Struct, frozen=True, gc=False, kw_only=True):
     """Why they could not be counted, or a pod they name not be read, the last time; empty while all is well."""
 
 
+class DriftState(Struct, frozen=True, gc=False, kw_only=True):
+    """What was changed behind the policy, as it was looked for last."""
+
+    looked_at: datetime | None = None
+    """When everything was last compared; None: not yet."""
+    by_tier: tuple[tuple[str, int], ...] = ()
+    """How many things are not as declared, for each tier; one that several tiers have counts in each."""
+    found: tuple[str, ...] = ()
+    """What is not as declared, for people: `runner infra-platform: runner-drifted`."""
+    unseen: int = 0
+    """How many things could not be compared."""
+    trouble: str = ""
+    """Why it could not be looked at all; a sentence without full stop, empty while all is well."""
+
+
 class BridgeState(Struct, frozen=True, kw_only=True):
     """Everything there is to say of a bridge without naming a pod."""
 
@@ -168,6 +183,8 @@ class BridgeState(Struct, frozen=True, kw_only=True):
     """None: nothing is recorded by this process (standby, or a look that is no bridge)."""
     acts: Acts = Acts()
     blocks: BlockReads = BlockReads()
+    drift: DriftState | None = None
+    """None: it is not looked for."""
     simulated: bool = False
     """The cluster is pretended; every surface says so."""
 

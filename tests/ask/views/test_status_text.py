@@ -15,7 +15,7 @@ from runner_bridge.core.holding import Held, Holder, Holding
 from runner_bridge.core.model import Outcome
 from runner_bridge.core.model.cluster import Gap, Kind
 from runner_bridge.core.model.codes import job_pods as codes
-from runner_bridge.core.model.state import Acts, BlockReads, LeaseState, LedgerState, Role, WatchState
+from runner_bridge.core.model.state import Acts, BlockReads, DriftState, LeaseState, LedgerState, Role, WatchState
 from runner_bridge.core.model.verdict import Counts
 from runner_bridge.core.occupancy import NodeFill, Occupancy, PoolUse, Use
 from tests import make
@@ -215,3 +215,29 @@ def test_a_problem_without_a_cause_and_a_policy_without_pools_leave_no_empty_lin
     lines = render(status.answer(make.state(), checked, Holding(), []), colour=False, width=80).splitlines()
     assert not any(line.startswith("pools") for line in lines)
     assert "addresses  routable addresses held by CI: 0" in lines
+
+
+@pytest.mark.parametrize(
+    ("drift", "line"),
+    [
+        (DriftState(), "drift      being looked for"),
+        (DriftState(trouble="no token"), "drift      not known: no token"),
+        (DriftState(looked_at=make.NOW - timedelta(minutes=3)), "drift      none, 3 min 0 s ago"),
+        (
+            DriftState(looked_at=make.NOW, found=("runner a: runner-gone",), unseen=2, trouble="away"),
+            (
+                "drift      1 thing not as declared: runner a: runner-gone; runner-bridge drift says what mends it; "
+                "2 could not be compared; not looked again: away"
+            ),
+        ),
+        (
+            DriftState(looked_at=make.NOW, found=tuple(f"runner {name}: runner-gone" for name in "abcde")),
+            (
+                "drift      5 things not as declared: runner a: runner-gone; runner b: runner-gone; "
+                "runner c: runner-gone; and 2 more; runner-bridge drift says what mends it"
+            ),
+        ),
+    ],
+)
+def test_drift_is_said_where_it_is_looked_for(drift: DriftState, line: str) -> None:
+    assert line in shown(drift=drift, width=300).splitlines()
