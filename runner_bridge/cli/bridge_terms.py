@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from runner_bridge.cli.bridge_rooms import actor
 from runner_bridge.core.errors import LedgerError
-from runner_bridge.core.model.ledger import Purpose
+from runner_bridge.core.model.ledger import EntryKind, Purpose, Step
 from runner_bridge.core.model.state import LedgerState
 from runner_bridge.core.redact import redact
-from runner_bridge.flow.act import ENFORCING, WINDOW_S
+from runner_bridge.flow.act import REMEMBERED, WINDOW_S
 from runner_bridge.flow.controller.given import Before
 from runner_bridge.ports.ledger import CLOCK_TOLERANCE
 
@@ -85,7 +85,7 @@ class Terms:
         )
         try:
             before = await asyncio.to_thread(self._before, name, at)
-            acts = await asyncio.to_thread(self._ledger.acts_since, at - timedelta(seconds=WINDOW_S), name, ENFORCING)
+            acts = await asyncio.to_thread(self._ledger.acts_since, at - timedelta(seconds=WINDOW_S), name, REMEMBERED)
             self._writer, self.trouble = writer, ""
             self.begun += 1
             yield before, list(acts)
@@ -99,7 +99,8 @@ class Terms:
         Record entries in the term that is open; return when they are durable.
 
         Where it is not ours any more, as after a process stood still, it does not return: its term is about to be
-        ended, and whoever leads now finds out by itself what is missing.
+        ended, and whoever leads now finds out by itself what is missing. But what came of an act that was begun before
+        only this process knows, and whoever leads may have begun before its intent was there to be found: that is told.
 
         Raises:
             LedgerError: they are not recorded.
@@ -107,7 +108,7 @@ class Terms:
         if self._writer is None:
             message = f"{self._ledger.name}: no term is open, so nothing is recorded. Another process may be writing."
             raise LedgerError(message)
-        if not self._is_ours():
+        if not self._is_ours() and not all(map(_is_outcome, entries)):
             await asyncio.Event().wait()
         await self._writer.append(entries)
 
@@ -154,3 +155,7 @@ class Terms:
             seen_to_at=max((gap.from_at for gap in gaps if gap.from_at and gap.to_at == opened_at), default=None),
             begun_at=opened_at,
         )
+
+
+def _is_outcome(entry: Entry) -> bool:
+    return entry.kind is EntryKind.ACTED and entry.step is not Step.INTENT

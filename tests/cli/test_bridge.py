@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -13,15 +14,17 @@ import pytest
 
 from runner_bridge.ask.answers.health import ready
 from runner_bridge.cli.bridge import Bridge, Wanted, open_bridge
+from runner_bridge.cli.bridge_terms import Terms
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.cluster import Kind
-from runner_bridge.core.model.ledger import EntryKind
+from runner_bridge.core.model.ledger import EntryKind, Step
 from runner_bridge.core.model.state import Role
 from runner_bridge.core.model.verdict import Grade
 from runner_bridge.flow.lead import Times
 from runner_bridge.ports.kube import plain_access
 from runner_bridge.ports.ledger import Ledger
 from runner_bridge.simulate.cluster import Cluster
+from tests import make
 from tests.flow.bridge import Said, policy
 from tests.flow.world import INFRA, World
 
@@ -216,6 +219,24 @@ async def test_a_lease_that_is_stolen_makes_no_second_event_and_loses_no_row(
     assert len(ledger.segments()) >= 2
     ledger.close()
     entries(tmp_path)  # the chain is whole
+
+
+async def test_what_came_of_an_act_is_told_also_by_one_that_leads_no_more(tmp_path: Path) -> None:
+    """Whoever leads now may have looked for intents before this one was there, and would not look again."""
+    ledger, ours = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"), True
+    terms = Terms(ledger, None, is_ours=lambda: ours)
+    now = datetime.now(tz=UTC)
+    act = {"at": now, "pod_uid": "u", "act": "label-pod", "act_id": "1", "text": "a=b"}
+    async with terms.term(policy(), now):
+        await terms.record((make.entry(EntryKind.ACTED, step=Step.INTENT, **act),))
+        ours = False
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await terms.record((make.entry(EntryKind.ACTED, step=Step.INTENT, **act | {"act_id": "2"}),))
+        await terms.record((make.entry(EntryKind.ACTED, step=Step.DONE, **act),))
+    assert ledger.unsettled("prod-1") == []
+    ledger.close()
+    assert [one.step for one in entries(tmp_path)] == [Step.INTENT, Step.DONE]
 
 
 async def test_one_that_loses_the_lease_stands_by_and_leads_again(

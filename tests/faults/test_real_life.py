@@ -192,7 +192,7 @@ async def test_two_hundred_pods_get_their_verdicts_though_the_server_dies(
 
 
 async def a_new_process_finds_everything_as_it_should_be(world: World, url: str, flags: list[str]) -> None:
-    """It patches nothing, tells no second Event, and has nothing to record about an address."""
+    """It patches nothing, tells nothing again, and has nothing to record of a pod."""
     before = await pods(world), await world.told(), len(recorded(url).entries)
     async with bridge(*flags, "--mode", "label") as again:
         await again.until(lambda: set(STAY) <= again.proven)
@@ -200,5 +200,4 @@ async def a_new_process_finds_everything_as_it_should_be(world: World, url: str,
         await again.end()
     assert again.events("summary")[-1]["written"] == 0
     assert (await pods(world), await world.told()) == before[:2]
-    news = {(one.act, str(one.step or "")) for one in recorded(url).entries[before[2] :] if one.pod}
-    assert news == {("emit-event", "intent"), ("emit-event", "already-so")}
+    assert [one for one in recorded(url).entries[before[2] :] if one.pod] == []

@@ -199,7 +199,7 @@ async def running(
             note=said.note,
             elapsed=elapsed,
         )
-        done = [one for one in book.entries if one.act in acting.ENFORCING]
+        done = [one for one in book.entries if one.act in acting.REMEMBERED]
         act = acting.Act(mode, CONTEXT, hands, controller.look, accepted, done)
         controller.hand_over_to(act)
         bridge = Bridge(observer, controller, act, said)

@@ -8,7 +8,7 @@ through and ends the process: nothing is done that is not recorded.
 """
 
 from runner_bridge.flow.act.acting import Act, Due, Intended, Tools
-from runner_bridge.flow.act.entries import ENFORCING, settled
+from runner_bridge.flow.act.entries import REMEMBERED, settled
 from runner_bridge.flow.act.limits import WINDOW_S
 
-__all__ = ["ENFORCING", "WINDOW_S", "Act", "Due", "Intended", "Tools", "settled"]
+__all__ = ["REMEMBERED", "WINDOW_S", "Act", "Due", "Intended", "Tools", "settled"]

@@ -126,10 +126,13 @@ class Act:
         Begin a term: others may have acted since the last one, and what was refused then was maybe not ours to do.
 
         Args:
-            before: entries of the last hour about acts of `entries.ENFORCING`, so that limits outlive a process.
+            before: entries of the last hour about acts of `entries.REMEMBERED`, so that limits outlive a process, and
+                nobody is told again of what the API server has acknowledged.
         """
+        before = tuple(before)
         self._memory.forget_refusals()
         self._intended.clear()  # whoever begins a term settles what the ledger knows to be intended
+        self._memory.recall(before, self._tools.clock(), self._tools.elapsed())
         if self._mode is Mode.ENFORCE and self._policy is not None:
             done = recent(before, self._tools.clock(), self._tools.elapsed())
             self._restraint = Restraint(self._policy, self._tools.elapsed, done)

@@ -25,6 +25,8 @@ EVENT: Final = "emit-event"
 DELETE: Final = "delete-pod"
 ENFORCING: Final = (QUARANTINE, DELETE)
 """The acts that are limited."""
+REMEMBERED: Final = (*ENFORCING, EVENT)
+"""The acts of which a new term has to know what came of them."""
 
 
 def kind_of(action: Action) -> str:

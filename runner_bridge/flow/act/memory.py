@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from runner_bridge.core.model.ledger import Step
-from runner_bridge.flow.act.entries import described
+from runner_bridge.flow.act.entries import EVENT, described
 from runner_bridge.flow.act.events import COUNT_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from runner_bridge.core.actions import Action
     from runner_bridge.core.model.cluster import Labels, Pod
+    from runner_bridge.core.model.ledger import Entry
     from runner_bridge.core.wire.stream import Key
 
+_TOLD: Final = frozenset({Step.DONE, Step.ALREADY_SO})
 REFUSED_S: Final = 60.0
 """How long an action that the API server refuses, by right or by rule, is not tried again."""
 
@@ -66,6 +69,22 @@ class Memory:
         """Note when an Event was made or counted."""
         of, told = self._told.get(key, ("", {}))
         self._told[key] = (uid, (told if of == uid else {}) | {event: at})
+
+    def recall(self, entries: Iterable[Entry], at: datetime, now: float) -> None:
+        """
+        Take from the ledger which Events were acknowledged lately; the last word about each of them counts.
+
+        Args:
+            entries: in the order of the chain.
+            at: the moment now, as entries have it.
+            now: the same on the forward clock.
+        """
+        for one in entries:
+            if one.act == EVENT and one.step in _TOLD:
+                key, event = (one.namespace, one.pod), one.text.rpartition(" ")[2]
+                age = max(0.0, (at - one.at).total_seconds())
+                if age < COUNT_EVERY_S:
+                    self.tell(key, one.pod_uid, event, now - age)
 
     def told_lately(self, key: Key, uid: str, now: float) -> frozenset[str]:
         """Return the Events of a pod that need not be made or counted now."""

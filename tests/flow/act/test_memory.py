@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
 from runner_bridge.core.actions import DeletePod
 from runner_bridge.core.model.cluster import Labels
-from runner_bridge.core.model.ledger import Step
+from runner_bridge.core.model.ledger import EntryKind, Step
 from runner_bridge.flow.act.entries import described
 from runner_bridge.flow.act.events import COUNT_EVERY_S
 from runner_bridge.flow.act.memory import REFUSED_S, Memory
 from tests import make
+
+if TYPE_CHECKING:
+    from runner_bridge.core.model.ledger import Entry
 
 KEY = ("ci", "a")
 BEFORE, AFTER, BY_HAND = Labels(), Labels(tier="infra"), Labels(tier="other")
@@ -37,6 +43,28 @@ def test_what_was_told_of_a_pod_is_told_again_after_a_while_and_of_its_successor
     assert memory.told_lately(KEY, "new", 10) == frozenset()
     memory.tell(KEY, "new", "a.3", 10)
     assert memory.told_lately(KEY, "new", 10) == {"a.3"}
+
+
+def test_what_the_ledger_says_was_acknowledged_lately_is_known_to_a_new_process() -> None:
+    def told(name: str, step: Step, ago_s: float, act: str = "emit-event") -> Entry:
+        at = make.NOW - timedelta(seconds=ago_s)
+        text = f"AddressRoutable {name}"
+        return make.entry(EntryKind.ACTED, at=at, namespace="ci", pod="a", pod_uid="u", act=act, step=step, text=text)
+
+    memory = Memory()
+    entries = (
+        told("a.done", Step.DONE, 60),
+        told("a.there", Step.ALREADY_SO, 60),
+        told("a.old", Step.DONE, COUNT_EVERY_S),
+        told("a.ahead", Step.DONE, -60),
+        told("a.failed", Step.FAILED, 60),
+        told("a.intent", Step.INTENT, 60),
+        told("a.label", Step.DONE, 60, "label-pod"),
+    )
+    memory.recall(entries, make.NOW, 5)
+    assert memory.told_lately(KEY, "u", 5) == {"a.done", "a.there", "a.ahead"}
+    assert memory.told_lately(KEY, "u", 5 + COUNT_EVERY_S - 60) == {"a.ahead"}
+    assert memory.told_lately(KEY, "new", 5) == frozenset()
 
 
 def test_what_is_refused_is_left_alone_for_a_while_whatever_else_is_done() -> None:
