@@ -85,7 +85,7 @@ def test_only_what_differs_is_changed_and_what_is_not_wanted_is_taken_away() -> 
         pytest.param(POD, Mode.OBSERVE, id="observing"),
         pytest.param(structs.replace(POD, phase="Succeeded"), Mode.LABEL, id="finished"),
         pytest.param(structs.replace(POD, deleting=True), Mode.LABEL, id="leaving"),
-        pytest.param(structs.replace(POD, annotated=()), Mode.LABEL, id="its address was given back"),
+        pytest.param(structs.replace(POD, annotated=(), deleting=True), Mode.LABEL, id="its address was given back"),
         pytest.param(structs.replace(POD, uid="another"), Mode.LABEL, id="another pod of the name"),
         pytest.param(
             structs.replace(POD, labels=Labels(tier="infra", pool="infraestrutura", verdict="breach")),
@@ -109,7 +109,7 @@ def test_a_waiting_pod_of_a_rendered_runner_needs_no_patch() -> None:
     assert plan(verdict(codes.ADDRESS_PENDING, pending=True, assigned=()), made, (), Mode.LABEL) == ()
 
 
-@pytest.mark.parametrize("claim", [{"host_network": True}, {"phase": "Pending"}])
+@pytest.mark.parametrize("claim", [{}, {"host_network": True}, {"phase": "Pending"}])
 def test_a_pod_cannot_hide_by_claiming_that_its_address_was_given_back(claim: dict[str, object]) -> None:
     assert plan(BREACH, structs.replace(POD, annotated=(), **claim), (), Mode.LABEL)
 

@@ -67,7 +67,7 @@ def test_an_address_is_counted_in_the_class_of_its_pool(address: str, pool: str,
     "changes",
     [
         pytest.param({"phase": "Succeeded"}, id="finished"),
-        pytest.param({"annotated": ()}, id="given back"),
+        pytest.param({"annotated": (), "deleting": True}, id="given back"),
         pytest.param({"host_network": True}, id="on the host's network"),
         pytest.param({"addresses": (), "annotated": None}, id="no address yet"),
     ],
@@ -77,8 +77,9 @@ def test_a_pod_that_holds_no_address_is_there_and_not_counted(changes: dict[str,
     assert (found.addresses(), found.pods) == (0, {Holder.JOBS: 1})
 
 
-def test_a_pod_that_is_being_deleted_still_holds_its_address() -> None:
-    assert holding(POLICY, [make.job_pod(ROUTABLE, deleting=True)]).routable == 1
+@pytest.mark.parametrize("changes", [{"deleting": True}, {"annotated": ()}], ids=["leaving", "annotation emptied"])
+def test_a_pod_holds_its_address_until_it_has_left(changes: dict[str, Any]) -> None:
+    assert holding(POLICY, [make.job_pod(ROUTABLE, **changes)]).routable == 1
 
 
 def test_an_address_counts_as_soon_as_calico_wrote_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.ledger import EntryKind
+from runner_bridge.core.model.verdict import Grade
 from runner_bridge.simulate.cluster import Cluster
 from tests.flow.bridge import Book, running
 from tests.flow.world import World
@@ -34,7 +35,8 @@ async def test_a_jump_closes_nothing_and_turns_no_verdict(off_s: int) -> None:
             for name, address, pool in (("good", "172.16.0.1", "infraestrutura"), ("bad", "10.10.0.1", "workload")):
                 await world.job_pod(name)
                 await world.give(name, address, pool)
-            await bridge.until(lambda: bridge.proven("good", "bad"))
+            # Said first and recorded then: what the ledger holds is what must not change any more.
+            await bridge.until(lambda: {one.pod for one in book.open if one.grade is Grade.BLOCK} == {"good", "bad"})
             writes, entries = bridge.writes(), len(book.entries)
             clock.off = timedelta(seconds=off_s)
             bridge.controller.sweep()

@@ -96,6 +96,85 @@ async def test_a_restart_with_all_labels_right_patches_nothing(cluster: Cluster,
     assert len(book.entries) == told
 
 
+async def test_a_restart_tells_nobody_again_what_is_told_already(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a", asked='["workload"]')
+        await world.give("a", "10.10.0.1", "workload")
+        await bridge.until(lambda: bridge.proven("a"))
+        told = await world.told()
+    assert told
+    before = len(book.entries)
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.proven("a"))
+        assert (bridge.writes(), bridge.act.already_so) == (0, 0)
+    assert len(book.entries) == before
+    assert await world.told() == told
+
+
+async def test_an_address_that_only_the_annotation_shows_is_held_by_its_block_however_it_was_read(
+    cluster: Cluster, world: World
+) -> None:
+    """Calico writes the block, then the annotation; kubelet's status may come late, or never."""
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("neighbour")
+        await world.give("neighbour", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("neighbour"))  # and its block was read before the others are in it
+        for name, address, pool in (("good", "172.16.0.2", "infraestrutura"), ("bad", "10.10.0.2", "workload")):
+            await world.job_pod(name)
+            await world.give(name, address, pool, status=False)
+        await bridge.until(lambda: {one.pod for one in book.open} == {"neighbour", "good", "bad"})
+        assert (bridge.outcome("good"), bridge.outcome("bad")) == (Outcome.PASS, Outcome.BREACH)
+        labels = [await world.labels(name) for name in ("good", "bad")]
+    before = len(book.entries)
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.proven("neighbour", "good", "bad"))
+        assert bridge.writes() == 0
+    assert book.entries[before:] == []
+    assert [await world.labels(name) for name in ("good", "bad")] == labels
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["in one life", "after a restart"])
+async def test_an_annotation_that_somebody_emptied_gives_no_address_back(
+    cluster: Cluster, world: World, *, restarted: bool
+) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        if not restarted:
+            await world.empty("a")
+            await bridge.until(lambda: bridge.codes("a") == ["addresses-disagree"])
+    if restarted:
+        await world.empty("a")
+    async with running(cluster.url, book) as bridge:
+        await bridge.until(lambda: bridge.codes("a") == ["addresses-disagree"])
+        assert (await world.labels("a"))["verdict"] == "unknown"
+    assert [one.kind for one in book.entries if one.address and one.kind is not EntryKind.JUDGED] == [EntryKind.OPENED]
+    assert [(one.pod, one.outcome) for one in book.open] == [("a", Outcome.UNKNOWN)]
+
+
+async def test_a_pod_whose_network_is_made_anew_holds_what_its_blocks_say(cluster: Cluster, world: World) -> None:
+    book = Book()
+    async with running(cluster.url, book) as bridge:
+        await world.job_pod("a")
+        await world.give("a", "172.16.0.1", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        await world.empty("a")
+        await world.allocate("", "172.16.0.1", "infraestrutura", "node-1")
+        await bridge.until(lambda: not book.open)
+        assert bridge.codes("a") == ["pod-leaving"]
+        await bridge.until(lambda: bridge.act.waiting == 0)
+        assert "verdict" not in await world.labels("a")
+        await world.give("a", "172.16.0.2", "infraestrutura")
+        await bridge.until(lambda: bridge.proven("a"))
+        assert (await world.labels("a"))["verdict"] == "pass"
+    assert [(one.pod, one.address) for one in book.open] == [("a", "172.16.0.2")]
+    assert {one.outcome for one in bridge.said.verdicts if one.assigned} == {Outcome.PASS}
+
+
 async def test_what_happened_while_nobody_watched_is_made_up_for(cluster: Cluster, world: World) -> None:
     book = Book()
     async with running(cluster.url, book) as bridge:

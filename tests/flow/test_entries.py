@@ -67,10 +67,11 @@ def test_a_closed_interval_is_opened_again() -> None:
 
 
 def test_what_has_finished_or_was_given_back_holds_nothing() -> None:
-    for gone in (structs.replace(POD, phase="Failed"), structs.replace(POD, annotated=())):
+    for gone in (structs.replace(POD, phase="Failed"), structs.replace(POD, annotated=(), deleting=True)):
         assert told(CONTEXT, held(gone), {}, AT) == []
         assert kept(CONTEXT, held(gone)) == frozenset()
-    assert kept(CONTEXT, held()) == {IntervalKey("prod-1", POD.uid, str(ADDRESS))}
+    for still in (POD, structs.replace(POD, annotated=()), structs.replace(POD, deleting=True)):
+        assert kept(CONTEXT, held(still)) == {IntervalKey("prod-1", POD.uid, str(ADDRESS))}
 
 
 def test_every_address_is_an_interval_of_its_own() -> None:

@@ -89,6 +89,11 @@ class World:
             await self.ask("POST", f"{CALICO}/ipamblocks", calico("IPAMBlock", path, spec))
             block["made"] = True
 
+    async def empty(self, name: str) -> None:
+        """Empty the annotations of its addresses, as Calico does first of all when it takes a network down."""
+        notes = {f"cni.projectcalico.org/{key}": "" for key in ("podIP", "podIPs")}
+        await self.merge(f"{self.path(name)}/status", {"metadata": {"annotations": notes}})
+
     async def finish(self, name: str) -> None:
         await self.merge(f"{self.path(name)}/status", {"status": {"phase": "Succeeded"}})
 

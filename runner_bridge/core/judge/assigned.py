@@ -2,8 +2,8 @@
 What the pod has: its addresses, the pool of each, and whether the Calico block names the pod as the holder.
 
 The block is the authority. `status.podIPs` is what kubelet last reported, and history once the pod has finished or
-Calico has emptied its annotation; the annotation comes earlier and can be forged. None of them makes a pass alone where
-another one contradicts.
+leaves with its annotation emptied; the annotation comes earlier and can be forged, as can its being empty. None of them
+makes a pass alone where another one contradicts.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ class Assignment(Struct, frozen=True, gc=False):
 
 def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assignment:
     """Return the pod's addresses; compared with `view` unless that is None. Never raises."""
-    held = pod.annotated != () and not pod.finished
-    addresses, doubt = _addresses(evidence.blocks, pod) if held else (pod.addresses, _given_back(pod))
+    held = not pod.finished and not (pod.annotated == () and pod.deleting)
+    claimed = held and (pod.annotated != () or evidence.blocks_given)
+    addresses, doubt = _addresses(evidence.blocks, pod) if claimed else (pod.addresses, _given_back(pod))
     problems = [doubt] if doubt else []
     assigned: list[Assigned] = []
     outside = False
@@ -57,7 +58,7 @@ def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assign
     for address in addresses:
         name, pool = evidence.ground.covering_pool(address)
         confirmed = False
-        if held:
+        if claimed:
             confirmed, unconfirmed = _confirm(evidence, pod, address)
             problems += [unconfirmed] if unconfirmed else []
         assigned.append(Assigned(address=address, pool=name, confirmed=confirmed))
@@ -80,11 +81,16 @@ def assignment_of(evidence: Evidence, pod: Pod, view: TierView | None) -> Assign
 
 
 def confirmed_by(blocks: Iterable[Block], pod: Pod) -> bool:
-    """Tell whether blocks alone confirm every address that a pod is said to hold now. Never raises."""
+    """
+    Tell whether blocks alone confirm every address that a pod is said to hold now. Never raises.
+
+    A pod that is found to hold none is not confirmed: a block from before does not know of an address that only the
+    annotation shows so far.
+    """
     index = RangeMap((block.cidr, block) for block in blocks if not block.deleted)
     addresses, _ = _addresses(index, pod)
     found = [_reasons(index, pod, address) for address in addresses]
-    return all("" in reasons and not _others(reasons) for reasons in found)
+    return bool(found) and all("" in reasons and not _others(reasons) for reasons in found)
 
 
 def _families_of(view: TierView | None) -> str:
@@ -96,6 +102,8 @@ def _addresses(blocks: RangeMap[Block], pod: Pod) -> tuple[tuple[Address, ...], 
     annotated = pod.annotated
     if annotated is None or annotated == pod.addresses or set(annotated) == set(pod.addresses):
         return pod.addresses, None
+    if not annotated:
+        return _emptied(blocks, pod)
     if all(_holder(blocks, pod, address) for address in annotated):
         return annotated, None
     if not pod.addresses:
@@ -111,11 +119,29 @@ def _addresses(blocks: RangeMap[Block], pod: Pod) -> tuple[tuple[Address, ...], 
 
 
 def _given_back(pod: Pod) -> Problem | None:
-    """Say of a pod that is to live on that Calico has emptied its annotation: what its status shows is history."""
+    """Say of a pod that is to live on that its annotation is empty: what its status shows may be history."""
     if pod.finished or pod.deleting or not pod.addresses:
         return None
-    seen = f"{listed([str(one) for one in pod.addresses])} in its status, given back"
+    seen = f"{listed([str(one) for one in pod.addresses])} in its status, given back as its annotation says"
     return Problem(codes.POD_LEAVING, seen, "the pod to go, or to get an address again")
+
+
+def _emptied(blocks: RangeMap[Block], pod: Pod) -> tuple[tuple[Address, ...], Problem | None]:
+    """
+    Choose for a pod that is to live on and whose annotation is empty: it still holds what a block says that it holds.
+
+    Calico empties the annotation when it takes a network down, and so can whoever may patch pods.
+    """
+    held = tuple(address for address in pod.addresses if _holder(blocks, pod, address))
+    if not held:
+        return (), None
+    return held, Problem(
+        codes.ADDRESSES_DISAGREE,
+        observed=f"status {listed([str(one) for one in pod.addresses])}, annotation empty",
+        expected="the same addresses in both",
+        cause="The block still names the pod as the holder. Calico empties the annotation a moment before it gives an "
+        "address back; where that does not follow, somebody else has emptied it.",
+    )
 
 
 def _wrong_pool(view: TierView, address: Address, name: str, pool: Pool | None) -> Problem | None:

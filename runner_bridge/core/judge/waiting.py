@@ -117,8 +117,10 @@ def why_no_address(
     if pod.finished:
         return Problem(codes.FINISHED_WITHOUT_ADDRESS, f"phase {quote(pod.phase)}, no address")
     # Calico empties its annotation after a failed attempt, too; only one that gave an address has left a container id.
-    if pod.deleting or (pod.annotated == () and pod.container_id):
+    if pod.deleting:
         return Problem(codes.POD_LEAVING, "no address, being deleted", "the pod to go")
+    if pod.annotated == () and (pod.container_id or pod.addresses):
+        return Problem(codes.POD_LEAVING, "its address given back", "the pod to go, or to get an address again")
     failures = evidence.failures.get((pod.namespace, pod.name), [])
     reported = _reported(evidence, [one for one in failures if not one.uid or not pod.uid or one.uid == pod.uid])
     return reported or _by_pools(evidence, pools) or _by_clock(evidence, pod, view, now)

@@ -159,11 +159,13 @@ class Pod(Struct, frozen=True, gc=False, kw_only=True):
     @property
     def has_left(self) -> bool:
         """
-        It holds no address any more: it has finished, or Calico emptied its annotation.
+        It holds no address any more: it has finished, or is being deleted and Calico has emptied its annotation.
 
-        A pod on the host's network or one that was never started may only claim the latter: Calico did not write it.
+        So Calico reads a pod too (libcalico-go/lib/backend/k8s/conversion/conversion.go). Of a pod that is to live on,
+        an emptied annotation is a claim that the block has to bear out: whoever may patch pods can empty it. A pod on
+        the host's network, or one that was never started, can only claim it: Calico did not write it.
         """
-        given_back = self.annotated == () and not self.host_network and self.phase != "Pending"
+        given_back = self.annotated == () and self.deleting and not self.host_network and self.phase != "Pending"
         return self.finished or given_back
 
 

@@ -43,13 +43,13 @@ class Judged(Struct, frozen=True):
 
     verdict: Verdict
     held_back: bool = False
-    """Not to be said yet: a read that is under way decides."""
+    """Not to be said while a block is being read: that decides."""
 
 
 def provable(pod: Pod) -> bool:
     """Tell whether a block can say anything about the pod."""
     shown = pod.addresses or pod.annotated
-    return bool(shown) and not (pod.host_network or pod.finished or pod.annotated == ())
+    return bool(shown) and not (pod.host_network or pod.has_left)
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -110,13 +110,17 @@ class Bench:
         """Tell whether what was read does not prove a pod's addresses, so that another read has to decide."""
         if not provable(pod):
             return False
-        if not confirmed_by(proof.blocks or (), pod):
+        # Where Calico has emptied the annotation, the block may be about to follow.
+        if pod.annotated == () or not confirmed_by(proof.blocks or (), pod):
             return True
         if pod.annotated is None or set(pod.annotated) == set(pod.addresses):
             return False
         # The block has chosen between two addresses, which may be for the worse.
         judged = _judged(self._evidence(self._about((pod,))), pod, proof, now)
-        return judged is not None and not all(one.confirmed for one in judged.verdict.assigned)
+        if judged is None:
+            return False
+        assigned = judged.verdict.assigned
+        return not assigned or not all(one.confirmed for one in assigned)
 
     def _evidence(self, snapshot: Snapshot) -> Evidence:
         complete = all(gap.kind is not Kind.POOLS for gap in snapshot.gaps)
@@ -162,22 +166,29 @@ class Bench:
 def _judged(evidence: Evidence, pod: Pod, proof: Proof | None, now: datetime) -> Judged | None:
     """Judge one pod by what was read to prove it, if that is still about it; by its address where that is better."""
     if proof is None or proof.of != fingerprint(pod):
-        verdict = judge_pod(evidence, pod, now=now)
-        if verdict is None:
-            return None
-        doubtful = any(finding.code in _IN_DOUBT for finding in verdict.findings)
-        return Judged(verdict, held_back=doubtful and provable(pod))
+        return _held_back(pod, judge_pod(evidence, pod, now=now))
+    enough = proof.reads >= ENOUGH_READS
     by_block = None
     if (blocks := proof.blocks) is not None:
         by_block = judge_pod(evidence.with_blocks(blocks), pod, now=now)
-        if by_block is not None and (by_block.outcome is Outcome.PASS or proof.reads >= ENOUGH_READS):
+        if by_block is not None and (by_block.outcome is Outcome.PASS or enough):
             return Judged(by_block)  # whatever the address says, it is no better or not believed
     by_address = judge_pod(evidence, pod, now=now)
-    if by_address is None:
+    is_better = (
+        by_address is not None and by_block is not None and _BETTER[by_block.outcome] >= _BETTER[by_address.outcome]
+    )
+    chosen = by_block if is_better else by_address
+    if enough and chosen is not None:
+        return Judged(chosen)  # it could not be read
+    return _held_back(pod, chosen)
+
+
+def _held_back(pod: Pod, verdict: Verdict | None) -> Judged | None:
+    """Let what only a block can tell wait for it."""
+    if verdict is None:
         return None
-    if by_block is not None and _BETTER[by_block.outcome] >= _BETTER[by_address.outcome]:
-        return Judged(by_block)
-    return Judged(by_address)
+    doubtful = any(finding.code in _IN_DOUBT for finding in verdict.findings)
+    return Judged(verdict, held_back=doubtful and provable(pod))
 
 
 def worse(verdict: Verdict) -> tuple[Outcome, ...]:

@@ -352,7 +352,7 @@ class Controller:
         if before is not None and before.uid != pod.uid:
             before = None
         reading = self._prover.is_reading(key)
-        if judged.held_back or (reading and self._is_better_than_what_stands(key, before, pod, verdict)):
+        if reading and (judged.held_back or self._turns_what_stands(key, before, pod, verdict)):
             if before is None:
                 self._said.pop(key, None)
             return []
@@ -370,16 +370,19 @@ class Controller:
         missing = told(self._context, held, self._open.of(key), now, unproven=reading)
         return [*self._closing(key, kept(self._context, held), now), *missing]
 
-    def _is_better_than_what_stands(self, key: Key, before: Verdict | None, pod: Pod, verdict: Verdict) -> bool:
+    def _turns_what_stands(self, key: Key, before: Verdict | None, pod: Pod, verdict: Verdict) -> bool:
         """
         Compare a verdict with what was said of this pod, by its label or in the ledger, whoever said it.
 
-        What was said for the worse is taken back only by the block that is being read.
+        What was said for the worse is taken back only by the block that is being read, and so is all that was said
+        where nothing could be said without it: an address that only the annotation shows is held by its block.
         """
-        stands = [one.outcome for one in self._open.of(key).values() if one.pod_uid == pod.uid]
+        stands = [str(one.outcome) for one in self._open.of(key).values() if one.pod_uid == pod.uid]
         if before is not None and not before.pending:
             stands.append(before.outcome)
-        return any(outcome == pod.labels.verdict or outcome in stands for outcome in worse(verdict))
+        if pod.labels.verdict:
+            stands.append(pod.labels.verdict)
+        return bool(stands) and (verdict.pending or any(outcome in stands for outcome in worse(verdict)))
 
     def _closing(self, key: Key, keep: frozenset[IntervalKey], now: datetime) -> list[Entry]:
         over = [one for name, one in self._open.of(key).items() if name not in keep]

@@ -171,7 +171,8 @@ class Prover:
             # An address in no pool is in no block that could be computed; the verdict says so already.
             self._proofs[key] = Proof(print_, None, ENOUGH_READS)
             return None
-        kept = () if afresh else blocks.kept(shown, pools)
+        # The sandbox's name stays on a pod whose address was given back, so a block from before proves nothing of it.
+        kept = () if afresh or pod.annotated == () else blocks.kept(shown, pools)
         if kept and not self._bench.is_disputed(pod, before := Proof(print_, excerpt(kept, pod), 0), self._clock()):
             self._proofs[key] = before
             return None

@@ -491,6 +491,21 @@ def test_a_running_pod_that_gave_its_address_back_proves_nothing_with_it(strict:
     assert (verdict.pending, codes(verdict)) == (True, ["pod-leaving"])
 
 
+def test_an_emptied_annotation_of_a_pod_that_lives_on_is_a_claim_that_the_block_decides() -> None:
+    pod = make.job_pod(annotated=())
+    still = one(pod, blocks=(block((0, holding(pod))),))
+    assert (still.outcome, still.grade, codes(still)) == (Outcome.UNKNOWN, Grade.BLOCK, ["addresses-disagree"])
+    assert still.assigned
+    gone = one(pod, blocks=(block(),))
+    assert (gone.pending, codes(gone), gone.assigned) == (True, ["pod-leaving"], ())
+
+
+def test_of_two_addresses_behind_an_emptied_annotation_the_one_in_its_block_is_held() -> None:
+    pod = make.job_pod("172.16.84.128 172.16.84.129", annotated=())
+    verdict = one(pod, blocks=(block((1, holding(pod))),))
+    assert [str(found.address) for found in verdict.assigned] == ["172.16.84.129"]
+
+
 def test_an_annotation_that_a_failed_attempt_emptied_hides_no_refusal() -> None:
     refused = failure("cannot allocate new block due to per host block limit", count=2)
     pod = make.job_pod("", annotated=(), container_id="")

@@ -362,10 +362,10 @@ ADDRESSES_DISAGREE = _unknown(
     title="the pod's status and Calico's annotation name different addresses",
     page=(
         "Calico writes its annotation before kubelet writes the status, so after a new sandbox the status is old "
-        "for some seconds. The annotation can also be forged. Only the block tells, and it was not read or confirms "
-        "neither."
+        "for some seconds. The annotation can also be forged, and emptied, by whoever may patch pods. Only the block "
+        "tells: either it was not read, or it confirms neither, or it stands by the status, against the annotation."
     ),
-    remedy="Read again in a few seconds, with `--blocks`.",
+    remedy="Read again in a few seconds, with `--blocks`; if it stays, find out who patches pods.",
 )
 BLOCK_DISAGREES = _unknown(
     "block-disagrees",
@@ -402,7 +402,8 @@ POD_LEAVING = _unknown(
     title="the pod's address is already free: it is on its way out, or its network is made anew",
     page=(
         "The address was released between two reads, or Calico has emptied its annotation, which it does first when it "
-        "takes a pod's network down. It settles by itself: in a moment the pod is gone, or has an address again."
+        "takes a pod's network down, and no block says otherwise. It settles by itself: in a moment the pod is gone, "
+        "or has an address again."
     ),
     remedy="Nothing.",
     pending=True,
