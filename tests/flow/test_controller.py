@@ -15,7 +15,7 @@ from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.ledger import EntryKind
 from runner_bridge.flow.controller.controller import MOST_AT_ONCE
 from runner_bridge.simulate.cluster import Cluster
-from tests.flow.bridge import Book, pause, running
+from tests.flow.bridge import Book, Clock, pause, running
 from tests.flow.world import CALICO, World, block_spec, calico
 
 if TYPE_CHECKING:
@@ -205,9 +205,11 @@ async def test_a_stuck_pod_is_explained_from_its_event(cluster: Cluster, world: 
 
 
 async def test_a_pod_without_an_address_is_unknown_when_its_time_is_up(cluster: Cluster, world: World) -> None:
-    async with running(cluster.url, Book()) as bridge:
-        await world.job_pod("a", waited_s=179)
+    clock = Clock()  # stands still, however slow the machine is
+    async with running(cluster.url, Book(), clock=clock.moment) as bridge:
+        await world.job_pod("a")
         await bridge.until(lambda: bridge.codes("a") == ["address-pending"])
+        clock.gone += 180
         await bridge.until(lambda: bridge.codes("a") == ["pending-too-long"])
         assert (await world.labels("a")) == {"tier": "infra", "verdict": "unknown"}
 
