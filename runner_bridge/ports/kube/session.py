@@ -33,6 +33,7 @@ ANSWER_S = 60.0
 
 JSON = {"Content-Type": "application/json"}
 
+_ANSWER = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=CONNECT_S)
 _READ_BUFFER_BYTES = 256 * 1024
 _CONNECTIONS = 64
 
@@ -124,8 +125,7 @@ class Session:
                 self.reads += 1
             else:
                 self.writes += 1
-            limits = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=CONNECT_S)
-            async with self._open(method, path, params, limits, headers, body) as response:
+            async with self._open(method, path, params, _ANSWER, headers, body) as response:
                 return Answer(status=response.status, body=await response.read())
 
         try:
@@ -164,7 +164,6 @@ class Session:
         body: bytes | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request, once more with a fresh token after a 401; translate what goes wrong until it is read."""
-        deed = deed_of(method, path, params)
         try:
             authorization = await self._access.authorization("")
             response = await self._send(method, path, params, limits, headers, body, authorization)
@@ -174,10 +173,10 @@ class Session:
                 response = await self._send(method, path, params, limits, headers, body, authorization)
             async with response:
                 if response.status not in {200, 201, 202, 404}:
-                    raise self._refusal(response, await response.read(), deed)
+                    raise self._refusal(response, await response.read(), deed_of(method, path, params))
                 yield response
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            message = f"{self.server}: {deed}: {_reason(error)}."
+            message = f"{self.server}: {deed_of(method, path, params)}: {_reason(error)}."
             raise UnavailableError(message) from error
 
     async def _send(

@@ -80,7 +80,10 @@ def row_of_fact(fact: Fact, segment: int) -> dict[str, Any]:
 
 def _without_nul(row: dict[str, Any]) -> dict[str, Any]:
     """PostgreSQL keeps no NUL in a text, and a job may claim one; the entry has it, as JSON writes it."""
-    return {name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in row.items()}
+    for name, value in row.items():
+        if isinstance(value, str) and "\0" in value:
+            row[name] = value.replace("\0", "\ufffd")
+    return row
 
 
 def interval_of(row: Row[Any]) -> Interval:
@@ -144,6 +147,11 @@ class Projection:
         self._upsert = self._upserting(self.interval)
         self._upsert_fact = self._upserting(self.fact)
         self._upsert_intent = self._upserting(self.intent)
+        # Made once: to build a statement takes longer than to carry it out.
+        acts = self.intent.c.act_id.in_(bindparam("acts", expanding=True))
+        self._known_acts = select(self.intent.c.act_id, self.intent.c.settled).where(acts)
+        self._settle_acts = delete(self.intent).where(acts)
+        self._add_nodes = self._insert(self.node_address).on_conflict_do_nothing()
 
     def apply(self, connection: Connection, entries: Sequence[tuple[int, int, Entry]]) -> None:
         """Derive what follows from entries, each with its segment and number, in the order of the chain."""
@@ -219,20 +227,17 @@ class Projection:
         found = {(entry.cluster, address, entry.node) for entry in entries for address in entry.node_addresses}
         new = found - self._known_nodes
         if new:
-            statement = self._insert(self.node_address).on_conflict_do_nothing()
             rows = [{"cluster": cluster, "address": address, "node": node} for cluster, address, node in sorted(new)]
-            connection.execute(statement, rows)
+            connection.execute(self._add_nodes, rows)
             self._known_nodes |= new
 
     def _intents(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Keep the intents that no receipt has settled, whichever of the two comes first."""
         intents = {entry.act_id: entry for entry in entries if entry.step is Step.INTENT}
         receipts = {entry.act_id: entry for entry in entries if entry.step is not Step.INTENT}
-        columns = self.intent.c
         waiting: dict[str, bool] = {}
         for some in slices([*(intents.keys() ^ receipts.keys())]):
-            asked = select(columns.act_id, columns.settled).where(columns.act_id.in_(some))
-            waiting |= {row.act_id: bool(row.settled) for row in connection.execute(asked)}
+            waiting |= {row.act_id: bool(row.settled) for row in connection.execute(self._known_acts, {"acts": some})}
         changed, done = [], []
         for act_id in [*(intents.keys() ^ receipts.keys())]:
             settled = act_id in receipts
@@ -244,7 +249,7 @@ class Projection:
                     {"act_id": act_id, "cluster": entry.cluster, "text": canonical(entry), "settled": int(settled)}
                 )
         for some in slices(done):
-            connection.execute(delete(self.intent).where(columns.act_id.in_(some)))
+            connection.execute(self._settle_acts, {"acts": some})
         if changed:
             connection.execute(self._upsert_intent, changed)
 

@@ -13,10 +13,10 @@ import contextlib
 import threading
 from collections import deque
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from runner_bridge.core.chain import ZERO, canonical, link, witness_line
@@ -42,6 +42,15 @@ ROOM = 4096
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """An entry may be so much older than the newest one: calls overtake each other, and clocks are trimmed."""
+
+
+_INSERT: Final = insert(tables.entry)
+# Made once: to build a statement takes longer than to carry it out.
+_MOVE_END: Final = update(tables.segment).where(
+    tables.segment.c.number == bindparam("of"),
+    tables.segment.c.last == bindparam("last_before"),
+    tables.segment.c.head == bindparam("head_before"),
+)
 
 
 class _Job(NamedTuple):
@@ -245,7 +254,7 @@ class Writer:
                 lines.append(witness_line(end.segment, 0, end.hash))
             rows = chained(end, entries, texts)
             if rows:
-                self._connection.execute(insert(tables.entry), rows)
+                self._connection.execute(_INSERT, rows)
                 numbered = [(end.segment, row["number"], entry) for row, entry in zip(rows, entries, strict=True)]
                 self._projection.apply(self._connection, numbered)
             end = self._move_end(self._connection, end, rows, latest)
@@ -263,14 +272,10 @@ class Writer:
 
     def _move_end(self, connection: Connection, end: End, rows: Sequence[dict[str, Any]], latest: datetime) -> End:
         """Note the new end in the segment, if the old one is still what was noted before."""
-        table = tables.segment
         moved = End(end.segment, rows[-1]["number"], rows[-1]["hash"]) if rows else end
-        statement = (
-            update(table)
-            .where(table.c.number == end.segment, table.c.last == end.number, table.c.head == end.hash)
-            .values(last=moved.number, head=moved.hash, alive_us=micros(latest))
-        )
-        if connection.execute(statement).rowcount != 1:
+        before = {"of": end.segment, "last_before": end.number, "head_before": end.hash}
+        after = {"last": moved.number, "head": moved.hash, "alive_us": micros(latest)}
+        if connection.execute(_MOVE_END, before | after).rowcount != 1:
             raise LedgerError(self._changed())
         return moved
 
