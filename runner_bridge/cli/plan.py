@@ -62,6 +62,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     compared, but not everything could.
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     from runner_bridge.core.edits.targets import Targets
+    from runner_bridge.core.redact import redact
     from runner_bridge.flow.apply import read_live
 
     meant = Targets(read_policy(policy), targets)
@@ -81,7 +82,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     live = asyncio.run(read())
     found = planned(meant, live, with_pools=with_pools, without=without)
     if output == "terraform":
-        emit(_terraform(meant.policy, live))
+        emit(redact(_terraform(meant.policy, live)))
     elif output == "json":
         from runner_bridge.ask.views import findings_json, plan_data
 

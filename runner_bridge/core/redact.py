@@ -18,7 +18,7 @@ _TOKENS = re.compile(
     r"\b(?:gl[a-z]{2,6}-(?:t\d_)?[\w.-]{10,}"
     r"|GR1348941[\w-]{10,}"
     r"|whsec_[\w+/=-]{8,}"
-    r"|xox[a-z]-[\w-]{8,}"
+    r"|(?:xox[a-z]|xapp)-[\w-]{8,}"
     r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*)"
 )
 
@@ -63,7 +63,7 @@ _LOGIN = re.compile(
 
 # What every secret that is known here holds. Most texts (names, uids, lists of pools) hold none of it, and ten thousand
 # pods have a hundred thousand of them.
-_SUSPECT = re.compile(r"=|:(?!//)|@|-----|gl[a-z]{2}|GR1348941|whsec_|xox|eyJ|[A-Za-z0-9+/]{64}")
+_SUSPECT = re.compile(r"=|:(?!//)|@|-----|gl[a-z]{2}|GR1348941|whsec_|xox|xapp-|eyJ|[A-Za-z0-9+/]{64}")
 
 
 def redact(text: str) -> str:

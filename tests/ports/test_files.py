@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner_bridge.core.errors import SettingsError, WireError
+from runner_bridge.core.errors import SettingsError, StaleError, WireError
 from runner_bridge.ports import files
 
 if TYPE_CHECKING:
@@ -162,3 +162,38 @@ def test_a_folder_in_the_way_is_explained(tmp_path: Path) -> None:
         files.write_text(str(tmp_path / "file" / "x"), "text")
     with pytest.raises(SettingsError, match="is a file, expected a folder"):
         files.make_folder(str(tmp_path / "file"))
+
+
+def test_bytes_are_read_as_they_are_and_nothing_is_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"\xef\xbb\xbfa\r\n\0")
+    assert files.read_bytes(str(file)) == b"\xef\xbb\xbfa\r\n\0"
+    assert files.read_bytes(str(tmp_path / "b")) is None
+
+
+def test_a_last_look_that_raises_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("old", encoding="utf-8")
+
+    def look() -> None:
+        raise StaleError("changed.")
+
+    with pytest.raises(StaleError):
+        files.write_bytes(str(file), b"new", last_look=look)
+    assert [(one.name, one.read_text(encoding="utf-8")) for one in tmp_path.iterdir()] == [("a", "old")]
+
+
+def test_whether_a_file_could_be_written_is_found_out_without_a_trace(tmp_path: Path) -> None:
+    files.check_writable(str(tmp_path / "a"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SettingsError, match="no such file"):
+        files.check_writable(str(tmp_path / "nowhere" / "a"))
+
+
+def test_a_file_is_removed_and_one_that_is_not_there_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    files.remove(str(tmp_path / "a"))
+    files.remove(str(tmp_path / "a"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SettingsError):
+        files.remove(str(tmp_path))

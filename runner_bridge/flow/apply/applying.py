@@ -131,6 +131,8 @@ class Applying:
     async def _do(self, edit: Edit) -> tuple[bool, str]:
         """Do one edit; return whether it stands now as declared, and one sentence on what stands."""
         if edit.deed is Deed.TELL:
+            if edit.part is Part.CONFIGURATION:
+                self._standing[edit.name] = State.UNCONFIRMED  # what its owner does, GitLab hears of
             return False, "Left to its owner."
         match edit.part:
             case Part.POOL:

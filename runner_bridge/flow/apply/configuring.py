@@ -109,7 +109,7 @@ class Configuring:
         for attempt in range(_ATTEMPTS):
             before = await self._stores.raw(self._store)
             after = await self._wanted(before)
-            if after == before.data:
+            if after == (before.data or b""):
                 return await self.confirm()
             marks = await self._managers.mark() if self.is_heard else {}
             try:
@@ -132,7 +132,11 @@ class Configuring:
         """
         if not self.is_heard or self._store.kind is not StoreKind.FILE:
             return Standing(state=State.UNCONFIRMED, text="It says what the policy says; no manager was asked.")
+        if owner := (await self._stores.configuration(self._store)).owner:
+            return Standing(state=State.UNCONFIRMED, text=f"It is written by {owner}, and was left alone.")
         before = await self._stores.raw(self._store)
+        if before.data is None:
+            return Standing(state=State.UNCONFIRMED, text="There is nothing to be read yet.")
         marks = await self._managers.mark()
         async with self._book.step(CONFIRM, f"{self._installation.name}: {self._store}"):
             await self._stores.replace(self._store, before, before.data)
