@@ -2,7 +2,8 @@
 Blocks where all of a cluster are kept at once: 20,000 of them, most of which nobody ever asks about.
 
 What is counted is taken out when a block arrives; the rest is packed, and unpacked for whoever asks who holds what.
-A block with 30 of its 64 addresses in use takes 10 kB as a value of the model and 3.5 kB packed; a full one 24 and 6.5.
+A block with 30 of its 64 addresses in use takes 14 kB as a value of the model and 3.5 kB packed; a full one 29 and 6.5
+(`benchmarks/bench_blocks.py`).
 """
 
 from __future__ import annotations
