@@ -22,6 +22,7 @@ from msgspec import structs
 
 from runner_bridge.cli import memory
 from runner_bridge.cli.bridge_election import election
+from runner_bridge.cli.bridge_facts import confirm, facts_of
 from runner_bridge.cli.bridge_rooms import Rooms, context_of, wire
 from runner_bridge.cli.bridge_state import state_of
 from runner_bridge.cli.bridge_terms import Terms
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.occupancy import Occupancy
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.given import Says
+    from runner_bridge.flow.facts import Asks
     from runner_bridge.flow.lead import Lead, Times
     from runner_bridge.flow.observe.picture import Picture
     from runner_bridge.ports.kube import Access, CalicoApi, Cluster
@@ -106,6 +108,8 @@ class Wanted:
     log: FilteringBoundLogger = field(default_factory=no_log)
     known: Known = NOTHING_KNOWN
     """What GitLab's and the runners' own files tell besides the policy."""
+    asks: Asks | None = None
+    """What may be asked of GitLab about jobs; None: nothing, and every job stays a claim."""
     measures: Measures = UNMEASURED
 
 
@@ -140,6 +144,8 @@ class Bridge:
         """What was changed behind the policy; None: it is not looked for."""
         self._log = wanted.log
         self._changed = asyncio.Event()
+        self.facts = facts_of(self)
+        """What confirms claims of jobs; None: nothing does."""
         self._writes = Writer(cluster.session, fence=lead.check) if lead is not None else cluster.writer
         self._rooms = self._wired()
 
@@ -342,8 +348,10 @@ class Bridge:
                     judging = group.create_task(rooms.controller.run(), name="judge")
                     acting = group.create_task(rooms.act.run(), name="act")
                     beating = group.create_task(self._beat(rooms), name="beat")
+                    confirming = group.create_task(confirm(self, before), name="confirm jobs")
                     told_to_end = await _first(self._lost(), end.wait()) == 1
                     judging.cancel()
+                    confirming.cancel()
                     with suppress(TimeoutError):
                         if told_to_end:
                             async with asyncio.timeout(LAST_ACTS_S):

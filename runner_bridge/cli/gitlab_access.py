@@ -55,6 +55,23 @@ def gitlab_options(function: Function) -> Function:
     return function
 
 
+def job_token_option(function: Function) -> Function:
+    """Add `--gitlab-token-file`, for a verb whose `--token-file` is something else."""
+    return click.option(
+        "--gitlab-token-file",
+        default="",
+        metavar="FILE",
+        envvar="RUNNER_BRIDGE_GITLAB_TOKEN_FILE",
+        show_envvar=True,
+        help=f"A GitLab token with the scope read_api, to confirm which jobs pods run; else {TOKEN} holds it.",
+    )(function)
+
+
+def job_tokens(token_file: str) -> Mapping[Purpose, TokenSource] | None:
+    """Return where the token that reads comes from; None where none is named: then GitLab is not asked."""
+    return reading_token(token_file) if token_file or os.environ.get(TOKEN) else None
+
+
 def reading_token(token_file: str | None) -> Mapping[Purpose, TokenSource]:
     """
     Return where the token that reads comes from.

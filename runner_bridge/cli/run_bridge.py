@@ -7,25 +7,28 @@ import contextlib
 import os
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER, UNPROVEN
 from runner_bridge.cli.bridge_web import Web, api_tokens_option, listen_option, listening, read_api_tokens
+from runner_bridge.cli.gitlab_access import job_token_option, job_tokens
 from runner_bridge.cli.hook_secrets import SecretFiles, hook_secret_options, read_secrets
 from runner_bridge.cli.ledger_access import ledger_option
 from runner_bridge.cli.load import policy_option, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from runner_bridge.cli.bridge import Bridge, Wanted
     from runner_bridge.cli.bridge_web import Place
     from runner_bridge.cli.reload import Files
     from runner_bridge.cli.run_output import Says
+    from runner_bridge.core.model.gitlab import Purpose
     from runner_bridge.core.model.verdict import Verdict
+    from runner_bridge.ports.gitlab import TokenSource
 
 HARD_END_S: Final = 4.7
 """So long after it is told to end the process is ended, whatever hangs."""
@@ -40,6 +43,8 @@ class _Beside:
     files: Files
     drift_every_s: float | None
     """None: drift is not looked for."""
+    gitlab: Mapping[Purpose, TokenSource] | None
+    """Where the token comes from that GitLab is asked with about jobs; None: it is not asked."""
 
 
 @click.command("run", short_help="Watch a cluster: judge, record, and label every job pod.")
@@ -96,6 +101,7 @@ class _Beside:
 @listen_option
 @api_tokens_option
 @hook_secret_options
+@job_token_option
 @click.option("--once", is_flag=True, help="Look once, judge, record, act, and end; without an election.")
 @click.option(
     "-o",
@@ -129,6 +135,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     api_tokens: str,
     hook_signing: str,
     hook_token: str,
+    gitlab_token_file: str,
     once: bool,
     output: str | None,
     log_level: str,
@@ -139,6 +146,9 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Says each verdict that is new or has changed on a line of its own. Ends on SIGTERM or Ctrl-C, with what is in hand
     finished and recorded. A ledger that cannot be written while it runs stops all acting until it can be again. Policy,
     projects and config files that change are read again, at once on SIGHUP; what cannot be used changes nothing.
+
+    With a GitLab token the job that each pod claims is confirmed, at one request a second at most. No verdict waits for
+    that or depends on it.
 
     Exit codes: 0 ended as told; with --once: 0 no breach, 1 a breach, 3 something is not proven. 2 wrong settings,
     3 the cluster could not be asked, 4 the ledger could not be written when it started.
@@ -186,7 +196,12 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         known=read_known(inputs, accepted),
     )
     every_s = None if drift_min is None else drift_min * 60
-    beside = _Beside(web=web, files=Files(inputs=inputs, seen=seen), drift_every_s=every_s)
+    beside = _Beside(
+        web=web,
+        files=Files(inputs=inputs, seen=seen),
+        drift_every_s=every_s,
+        gitlab=None if once else job_tokens(gitlab_token_file),
+    )
     try:
         return asyncio.run(_run(wanted, says, beside, once=once))
     except BaseExceptionGroup as errors:
@@ -196,13 +211,14 @@ def command(  # noqa: PLR0913 - click hands in each option by name
 async def _run(wanted: Wanted, says: Says, beside: _Beside, *, once: bool) -> int:
     """Work until a signal; a cluster that does not answer when it starts does not keep it from ending."""
     told: list[signal.Signals] = []
+    over: list[int] = []
     stop = asyncio.Event()
     opened = asyncio.Event()
     working = asyncio.create_task(_work(wanted, says, beside, stop, opened, once=once), name="work")
 
     def end(number: signal.Signals) -> None:
         if not told:
-            _end_hard_after(HARD_END_S)
+            _end_hard_after(HARD_END_S, over)
         told.append(number)
         stop.set()
         if once or not opened.is_set():
@@ -216,15 +232,18 @@ async def _run(wanted: Wanted, says: Says, beside: _Beside, *, once: bool) -> in
     except asyncio.CancelledError:
         if not told:
             raise
-    return INTERRUPTED if signal.SIGINT in told else code
+    over.append(INTERRUPTED if signal.SIGINT in told else code)
+    return over[0]
 
 
 async def _work(
     wanted: Wanted, says: Says, beside: _Beside, stop: asyncio.Event, opened: asyncio.Event, *, once: bool
 ) -> int:
     from runner_bridge.cli.bridge import open_bridge
+    from runner_bridge.cli.bridge_facts import asking
 
-    async with open_bridge(wanted) as bridge:
+    url = wanted.policy.gitlab.url
+    async with asking(url, beside.gitlab) as asks, open_bridge(replace(wanted, asks=asks)) as bridge:
         opened.set()
         server, api = bridge.cluster.reader.server, bridge.api
         if not api.is_judgeable:
@@ -239,6 +258,7 @@ async def _work(
             calico=api.explanation,
             ledger=bridge.ledger.name,
             lease=bridge.lead.name if bridge.lead is not None else "none",
+            jobs=f"confirmed with {url}" if asks is not None else "not confirmed: no GitLab token",
         )
         try:
             async with _listening(bridge, beside.web):
@@ -278,14 +298,17 @@ async def _listening(bridge: Bridge, web: Web | None) -> AsyncIterator[None]:
         yield
 
 
-def _end_hard_after(seconds: float) -> None:
+def _end_hard_after(seconds: float, over: list[int]) -> None:
     """
     End the process for sure, whatever hangs: what it was told to end within is over.
 
-    Nothing that was acknowledged is lost: a transaction of the ledger is on the disk as a whole, or is not.
+    Nothing that was acknowledged is lost: a transaction of the ledger is on the disk as a whole, or is not. Once all is
+    closed (`over` holds the exit code) only a thread can hang that waits for an answer of GitLab that nobody wants.
     """
 
     def end() -> None:
+        if over:
+            os._exit(over[0])
         note_hard = b"runner-bridge: it did not end in time, so it was ended; the ledger was not closed in order.\n"
         with contextlib.suppress(OSError):
             os.write(2, note_hard)

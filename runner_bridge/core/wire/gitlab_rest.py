@@ -247,7 +247,15 @@ def renewed(body: bytes, *, runner_id: int, what: str) -> CreatedRunner:
 
 def job(body: bytes, *, what: str) -> Job:
     """Read a job. Raises as `decode`."""
-    found = decode(body, _Job, what=what)
+    return _to_job(decode(body, _Job, what=what))
+
+
+def jobs(body: bytes, *, what: str) -> tuple[Job, ...]:
+    """Read a page of jobs. Raises as `decode`."""
+    return tuple(_to_job(one) for one in decode(body, list[_Job], what=what))
+
+
+def _to_job(found: _Job) -> Job:
     nobody = _Named()
     return Job(
         id=found.id,

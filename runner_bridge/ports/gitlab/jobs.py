@@ -1,4 +1,4 @@
-"""Jobs and pipelines, one at a time: what confirms, or does not, what a job pod says of itself."""
+"""Jobs, one or the newest of a project, and pipelines: what confirms, or does not, what a job pod says of itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from runner_bridge.ports.gitlab.refusals import Deed
 if TYPE_CHECKING:
     from runner_bridge.core.model.gitlab import Job, Pipeline
     from runner_bridge.ports.gitlab.session import Session
+
+PAGE = 100
+"""GitLab gives no more at once."""
 
 
 class Jobs:
@@ -30,6 +33,19 @@ class Jobs:
         path = f"/projects/{project_id}/jobs/{job_id}"
         answer = await self._session.rest("get", path, deed=deed, purpose=Purpose.READ)
         return None if answer.is_missing else gitlab_rest.job(answer.body, what=self._session.subject(deed))
+
+    async def newest(self, project_id: int) -> tuple[Job, ...] | None:
+        """
+        Return the newest jobs of a project, up to a hundred, the newest first; None where we do not see the project.
+
+        Raises:
+            NeighbourError: GitLab cannot be asked.
+        """
+        deed = Deed(verb="list", resource="jobs", endpoint="project-jobs", subject=f"of project {project_id}")
+        path = f"/projects/{project_id}/jobs"
+        params = {"per_page": str(PAGE), "order_by": "id", "sort": "desc", "pagination": "keyset"}
+        answer = await self._session.rest("get", path, deed=deed, purpose=Purpose.READ, params=params)
+        return None if answer.is_missing else gitlab_rest.jobs(answer.body, what=self._session.subject(deed))
 
     async def pipeline(self, project_id: int, pipeline_id: int) -> Pipeline | None:
         """

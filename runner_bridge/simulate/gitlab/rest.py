@@ -82,8 +82,8 @@ def _read(world: World, caller: Caller, asked: Asked) -> Reply | None:
             return Reply(data=documents.group(_group(world, caller, ref), base=asked.base))
         case ("projects", ref):
             return _project(world, caller, asked, ref)
-        case ("projects", ref, "jobs" | "pipelines" as kind, number):
-            return Reply(data=_of_project(world, project_of(world, caller, ref), kind, int(number), base=asked.base))
+        case ("projects", ref, "jobs" | "pipelines" as kind, *number) if len(number) < 2:
+            return _of_project(world, project_of(world, caller, ref), kind, number, asked)
     return None
 
 
@@ -96,13 +96,27 @@ _SCOPES: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 
 
-def _of_project(world: World, project: Project, kind: str, number: int, *, base: str) -> documents.Document:
+def _of_project(world: World, project: Project, kind: str, number: list[str], asked: Asked) -> Reply:
+    if kind == "jobs" and not number:
+        return _jobs_of_project(world, project, asked)
     for job in world.jobs.values():
-        if job.project is project and kind == "jobs" and job.id == number:
-            return documents.job(job, world.now(), base=base)
-        if job.project is project and kind == "pipelines" and job.pipeline_id == number:
-            return documents.pipeline(job, base=base)
+        if job.project is project and kind == "jobs" and [str(job.id)] == number:
+            return Reply(data=documents.job(job, world.now(), base=asked.base))
+        if job.project is project and kind == "pipelines" and [str(job.pipeline_id)] == number:
+            return Reply(data=documents.pipeline(job, base=asked.base))
     raise missing()
+
+
+def _jobs_of_project(world: World, project: Project, asked: Asked) -> Reply:
+    """Return a page of a project's jobs; the newest first, and without the project's name, as GitLab has it."""
+    found = sorted((one for one in world.jobs.values() if one.project is project), key=attrgetter("id"), reverse=True)
+    page = found[: paging.size_of(asked.query)]
+    return Reply(
+        data=[
+            documents.job(one, world.now(), base=asked.base) | {"project": {"ci_job_token_scope_enabled": False}}
+            for one in page
+        ]
+    )
 
 
 def project_of(world: World, caller: Caller, ref: str) -> Project:

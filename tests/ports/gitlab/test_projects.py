@@ -210,6 +210,20 @@ async def test_jobs_and_pipelines_are_told_as_they_are() -> None:
     assert (pipeline.id, pipeline.source, pipeline.project_id) == (running.pipeline_id, "push", project.id)
 
 
+async def test_the_newest_jobs_of_a_project_come_in_one_page() -> None:
+    world = world_of(5)
+    mine, other = list(world.projects.values())[:2]
+    jobs = [world.job(mine) for _ in range(120)]
+    world.job(other)
+    async with as_admin(world) as both:
+        page = await both.port.jobs.newest(mine.id)
+        assert await both.port.jobs.newest(10**6) is None
+        assert both.port.requests.total == 2
+
+    assert page is not None
+    assert [one.id for one in page] == [one.id for one in reversed(jobs[20:])]
+
+
 async def test_a_job_of_another_project_is_not_confirmed() -> None:
     world = world_of(5)
     mine, other = list(world.projects.values())[:2]
