@@ -54,10 +54,13 @@ class Due(Struct, frozen=True):
 
 
 class Intended(Struct, frozen=True):
-    """An action, and the entry that says it is intended."""
+    """That something is due for a pod; of a first label also the entry that says it is intended."""
 
-    action: LabelPod
-    intent: Entry
+    action: LabelPod | None = None
+    intent: Entry | None = None
+
+
+_SOMETHING: Final = Intended()
 
 
 class Tools(Struct, frozen=True, kw_only=True):
@@ -145,24 +148,27 @@ class Act:
 
     def intend(self, key: Key) -> Intended | None:
         """
-        Return what is going to be done for a pod first, for whoever has entries about the pod to record anyway.
+        Return what is going to be done for a pod, for whoever has entries about it to record anyway; None: nothing.
 
         Once they are durable it is handed to `due`: so between an event and its patch the disk is waited for once.
-        None where nothing is due, where a pod is waiting or in hand already, or for what is limited and therefore
-        planned when its turn comes.
+        Without an entry for a pod that is waiting or in hand already, and for what is limited and therefore planned
+        when its turn comes.
         """
-        if key in self._lines or key in self._intended:
+        if self._mode is Mode.OBSERVE:
             return None
-        for action in self._to_do(key):
-            if isinstance(action, LabelPod) and not action.quarantines:
-                return Intended(action, self._intent_of(action))
-        return None
+        if key in self._lines:
+            return _SOMETHING
+        actions = self._to_do(key)
+        if actions and isinstance(actions[0], LabelPod) and not actions[0].quarantines:
+            return Intended(actions[0], self._intent_of(actions[0]))
+        # What is limited may become due only because time goes by: then a pod has to be looked at in any case.
+        return _SOMETHING if actions or self._restraint is not None else None
 
     def due(self, key: Key, intended: Intended | None = None) -> None:
         """Queue a pod, with what the ledger knows to be intended for it; a pod that waits already keeps its place."""
         if self._mode is Mode.OBSERVE:
             return
-        if intended is not None:
+        if intended is not None and intended.intent is not None:
             self._intended[key] = intended
         # All that are due at one moment count for the brake before anything is done to the first of them.
         if self._restraint is not None and (due := self._look(key)) is not None:
@@ -242,9 +248,12 @@ class Act:
         actions = self._to_do(key)
         labels = tuple(action for action in actions if isinstance(action, LabelPod))
         intended = self._intended.pop(key, None)
-        intents = (intended.intent,) if intended is not None and labels == (intended.action,) else None
-        if intended is not None and intents is None:
-            await self._tools.record((self._receipt_of(intended.intent, Step.SKIPPED, _NOT_DUE),))
+        intents = None
+        if intended is not None and intended.intent is not None:
+            if labels == (intended.action,):
+                intents = (intended.intent,)
+            else:
+                await self._tools.record((self._receipt_of(intended.intent, Step.SKIPPED, _NOT_DUE),))
         for action in labels:
             if action.quarantines and self._restraint is not None:
                 self._restraint.quarantines(action.uid)

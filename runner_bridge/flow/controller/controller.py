@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.core.wire.stream import Key
-    from runner_bridge.flow.act import Act
+    from runner_bridge.flow.act import Act, Intended
     from runner_bridge.flow.controller.bench import Judged
     from runner_bridge.flow.controller.entries import Context
     from runner_bridge.flow.controller.given import Before, Tools
@@ -337,8 +337,11 @@ class Controller:
             entries += self._settled(key, pod, one, now, news)
         # What is going to be done is recorded along with why: one wait for the disk before it, not two.
         act = self._act if self._leads else None
-        due = {key: act.intend(key) for key in keys if key in self._said} if act is not None else {}
-        await self._record([*entries, *(one.intent for one in due.values() if one is not None)])
+        due: dict[Key, Intended] = {}
+        for key in keys:
+            if act is not None and key in self._said and (intended := act.intend(key)) is not None:
+                due[key] = intended
+        await self._record([*entries, *(one.intent for one in due.values() if one.intent is not None)])
         self._say(news, now, since_s)
         for key, intended in due.items():
             if act is not None and self._leads:
