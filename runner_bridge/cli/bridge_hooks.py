@@ -47,9 +47,14 @@ async def receiving(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> As
 
 
 def hint_of(bridge: Bridge) -> Hint:
-    """Return what is told of each change of a job or pipeline."""
+    """Return what is told of each change of a job or pipeline: where jobs are confirmed, they are asked for sooner."""
+    from runner_bridge.core.model.gitlab import JobEvent
 
     async def hint(event: JobEvent | PipelineEvent) -> None:
-        bridge.wanted.log.debug("hinted", project=event.project_id, status=event.status)
+        jobs = (event.job_id,) if isinstance(event, JobEvent) else event.job_ids
+        bridge.wanted.log.debug("hinted", project=event.project_id, jobs=len(jobs), status=event.status)
+        if bridge.facts is not None:
+            for job in jobs:
+                bridge.facts.hint(event.project_id, job, event.status)
 
     return hint

@@ -49,6 +49,8 @@ LONGEST_REST_S: Final = 120.0
 _NEWEST_EVERY: Final = 4
 ROOM: Final = 100_000
 """So many claims may wait; the oldest are given up for newer ones."""
+MOST_HINTS: Final = 10_000
+"""So many are kept until the next look; a standby does not look, and what is lost is seen without."""
 
 
 class Asks(Protocol):
@@ -98,6 +100,8 @@ class _Waiting:
     """Not to be asked for before."""
     is_old: bool = False
     """Not among the newest jobs of its project."""
+    is_hinted: bool = False
+    """A hook says that it has ended."""
     is_gone: bool = False
     """It was confirmed, and GitLab has it no longer: how it ended is not to be learned."""
 
@@ -111,7 +115,7 @@ class _Waiting:
         """Tell whether something is to be asked now: what it is, or how it ended."""
         if self.is_over or (self.again_at is not None and now < self.again_at):
             return False
-        return self.standing is None or self.left_at is not None
+        return self.standing is None or self.left_at is not None or self.is_hinted
 
 
 @dataclass(slots=True)
@@ -157,6 +161,7 @@ class Facts:
         self._waiting: dict[str, _Waiting] = {}
         self._known_facts: dict[str, Fact] = {}
         self._hidden = _Hidden()
+        self._hints: set[tuple[str, str]] = set()
         self._shas: dict[int, str] = {}
         self._numbers = count()
         self._turns = count(1)
@@ -171,6 +176,19 @@ class Facts:
         """Take up what the ledger knows of pods that are there: another process may have asked for them."""
         self._known_facts = {fact.pod_uid: fact for fact in known}
         self._waiting.clear()
+        self._hints.clear()
+
+    def hint(self, project: int, job: int, status: str) -> None:
+        """
+        Ask soon for a job that is said to have ended, if a pod claims it; whether that is so GitLab says then.
+
+        Args:
+            project: its number.
+            job: its number.
+            status: what is said; one of before the end is seen in time without.
+        """
+        if status in claims.ENDED and len(self._hints) < MOST_HINTS:
+            self._hints.add((str(project), str(job)))
 
     async def run(self) -> None:
         """
@@ -197,8 +215,18 @@ class Facts:
                 one.left_at, one.again_at = now, None
             if one.left_at is not None and (one.is_over or now - one.left_at > GIVE_UP):
                 self._drop(uid)
+        self._take_hints()
         for uid in list(self._waiting)[: max(0, len(self._waiting) - self._room)]:
             self._drop(uid)
+
+    def _take_hints(self) -> None:
+        """Have those asked for that a hook told of; a hint of a job that no pod claims leads to nothing."""
+        if not self._hints:
+            return
+        for one in self._waiting.values():
+            if (one.claim.project, _canonical(one.claim.job)) in self._hints:
+                one.is_hinted, one.again_at = True, None
+        self._hints.clear()
 
     def _taken_up(self, claim: Claim) -> _Waiting:
         one = _Waiting(claim, next(self._numbers))
@@ -315,6 +343,7 @@ class Facts:
             is_news = result is not None and (result.standing is not one.standing or job.status != one.status)
             if result is not None and is_news:
                 told.append((one, job, result))
+            one.is_hinted = False
             if result is None or job.status not in claims.ENDED:
                 one.again_at = now + SOON
         await self._record(told)

@@ -391,3 +391,59 @@ def test_only_pods_that_claim_a_job_are_asked_about() -> None:
 
     (claim,) = claims_of(said, lambda key: pods.get(key[1]))
     assert (claim.pod, claim.job, claim.short_id, claim.created_at) == ("a", "4711", "4xYqA7pLw", NOON)
+
+
+async def test_a_hint_has_the_end_of_a_job_known_while_its_pod_is_still_there() -> None:
+    town = Town()
+    async with opened(town):
+        job, other = town.job(), town.job()
+        town.pod(job)
+        town.pod(other)
+        await town.settle()
+        job.status = other.status = "success"
+        job.finished_at = other.finished_at = town.moment()
+        await town.settle()
+        assert {one.status for one in town.known.values()} == {"running"}, "as long as nobody says so"
+
+        asked = len(town.both.server.asked)
+        town.facts.hint(job.project.id, job.id, "running")
+        town.facts.hint(job.project.id, 999_999, "success")
+        await town.settle()
+        assert len(town.both.server.asked) == asked, "neither is worth a question"
+
+        town.facts.hint(job.project.id, job.id, "success")
+        await town.settle()
+    assert {uid: one.status for uid, one in town.known.items()} == {f"u{job.id}": "success", f"u{other.id}": "running"}
+
+
+async def test_a_hint_that_is_wrong_changes_nothing_and_is_asked_for_once() -> None:
+    town = Town()
+    async with opened(town):
+        job = town.job()
+        town.pod(job)
+        await town.settle()
+        entries, asked = len(town.entries), len(town.both.server.asked)
+        town.facts.hint(job.project.id, job.id, "failed")
+        await town.settle()
+    assert (len(town.entries), town.known[f"u{job.id}"].status) == (entries, "running")
+    assert len(town.both.server.asked) == asked + 1
+
+
+async def test_hints_are_bounded_and_not_those_of_a_term_before() -> None:
+    town = Town()
+    async with opened(town):
+        job = town.job()
+        town.pod(job)
+        await town.settle()
+        job.status = "success"
+        asked = len(town.both.server.asked)
+        for number in range(flow.MOST_HINTS):
+            town.facts.hint(1, number, "success")
+        town.facts.hint(job.project.id, job.id, "success")
+        await town.settle()
+        assert len(town.both.server.asked) == asked, "it found no room"
+
+        town.facts.hint(job.project.id, job.id, "success")
+        town.facts.begin(town.known.values())
+        await town.settle()
+        assert len(town.both.server.asked) == asked, "what the ledger knows is taken up, and no more"
