@@ -87,15 +87,7 @@ def list_runners(
             return listing, named, await _managers(gitlab, shown)
 
     listing, named, managers = asyncio.run(ask())
-    answer = list_all(
-        loaded,
-        listing.runners,
-        named,
-        managers,
-        with_others=with_others,
-        missed=listing.missed,
-        now=datetime.now(tz=UTC),
-    )
+    answer = list_all(loaded, listing, named, managers, with_others=with_others, now=datetime.now(tz=UTC))
     if output == "json":
         from runner_bridge.ask.views import runners_data
 

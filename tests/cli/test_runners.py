@@ -77,6 +77,19 @@ def test_what_is_not_as_declared_is_said(leaky: World, capsys: pytest.CaptureFix
     assert "One that is not found: name its config.toml" in out
 
 
+def test_a_runner_that_lies_elsewhere_is_not_as_declared(leaky: World, capsys: pytest.CaptureFixture[str]) -> None:
+    leaky.labs.type, leaky.labs.group = "instance_type", None
+    leaky.platform.group = leaky.net
+    leaky.vaults.projects = leaky.others[:2]
+
+    assert listed() == 1
+    out = capsys.readouterr().out
+    assert "  ~ scope: instance, declared group:research/lab\n" in out
+    assert "  ~ scope: group:platform/net, declared group:platform\n" in out
+    assert f"  ~ scope: project, declared project:{leaky.vault.id}\n" in out
+    assert "5 declared, 3 not in order" in out
+
+
 def test_all_runners_for_programs(leaky: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert listed("--all", "-o", "json") == 0
     answer = json.loads(capsys.readouterr().out)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner_bridge.core.edits.runners import differing
+from runner_bridge.core.edits.runners import TYPES, differing
+from runner_bridge.core.model.edit import FieldEdit
+from runner_bridge.core.policy.model import ScopeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime, timedelta
 
-    from runner_bridge.core.model.edit import FieldEdit
+    from runner_bridge.core.audit.unseen import Listing
     from runner_bridge.core.model.gitlab import Runner, RunnerManager
     from runner_bridge.core.policy.model import Policy, RunnerName
     from runner_bridge.core.policy.model import Runner as Declared
@@ -68,12 +70,11 @@ class RunnersAnswer:
 
 def list_all(
     policy: Policy,
-    runners: Iterable[Runner],
+    listing: Listing,
     named: Mapping[int, RunnerName],
     managers: Mapping[int, tuple[RunnerManager, ...]],
     *,
     with_others: bool,
-    missed: tuple[str, ...],
     now: datetime,
 ) -> RunnersAnswer:
     """
@@ -81,30 +82,46 @@ def list_all(
 
     Args:
         policy: what is declared.
-        runners: those of GitLab that were listed.
+        listing: those of GitLab that were listed.
         named: GitLab's number → declared name, for those that have one.
         managers: GitLab's number → its managers, where they were seen.
         with_others: also those that the policy does not have.
-        missed: what could not be listed.
         now: this moment.
     """
-    by_number = sorted(runners, key=lambda one: one.id)
+    by_number = sorted(listing.runners, key=lambda one: one.id)
     rows = []
     for declared in policy.runners.values():
         own = [one for one in by_number if named.get(one.id) == declared.name]
-        rows += [_row(declared, one, managers) for one in own or (None,)]
+        rows += [_row(declared, one, managers, listing.groups) for one in own or (None,)]
     others = [one for one in by_number if one.id not in named]
-    rows += [_row(None, one, managers) for one in others if with_others]
-    return RunnersAnswer(rows=tuple(rows), others=len(others), missed=missed, now=now)
+    rows += [_row(None, one, managers, listing.groups) for one in others if with_others]
+    return RunnersAnswer(rows=tuple(rows), others=len(others), missed=listing.missed, now=now)
 
 
 def _row(
-    declared: Declared | None, live: Runner | None, managers: Mapping[int, tuple[RunnerManager, ...]]
+    declared: Declared | None,
+    live: Runner | None,
+    managers: Mapping[int, tuple[RunnerManager, ...]],
+    groups: Mapping[int, str],
 ) -> RunnerRow:
     found = managers.get(live.id) if live else None
     return RunnerRow(
         declared=declared,
         live=live,
         managers=None if found is None else tuple(sorted(found, key=lambda one: one.system_id)),
-        differs=differing(declared, live) if declared and live else (),
+        differs=(*_scope(declared, live, groups), *differing(declared, live)) if declared and live else (),
     )
+
+
+def _scope(declared: Declared, live: Runner, groups: Mapping[int, str]) -> tuple[FieldEdit, ...]:
+    """Return where a runner lies, if that is not its declared scope; a project's path is not known here."""
+    kind, target = declared.scope.kind, declared.scope.target.lower()
+    paths = [groups.get(number, "") for number in live.group_ids]
+    if live.type is TYPES[kind]:
+        is_elsewhere = (kind is ScopeKind.GROUP and bool(paths) and target not in [one.lower() for one in paths]) or (
+            kind is ScopeKind.PROJECT and live.is_whole and target.isdecimal() and int(target) not in live.project_ids
+        )
+        if not is_elsewhere:
+            return ()
+    where = f"group:{paths[0]}" if paths else live.type.removesuffix("_type")
+    return (FieldEdit(name="scope", before=where, after=str(declared.scope)),)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.policy.model import Runner as Declared
     from runner_bridge.core.policy.model import Tier
 
+_ANY = "of the tier's projects alone"
 APPLY = "then `runner-bridge apply`"
 
 
@@ -23,14 +24,17 @@ def narrower(tier: Tier, declared: Declared, runner: Runner, projects: Sequence[
     match runner.type:
         case RunnerType.INSTANCE:
             return (
-                f"Give {declared.name} the scope {_scopes(tier)} in the policy, and put a new runner in its place: "
-                "GitLab cannot change a runner's type."
+                f"Give {declared.name} the scope {' or '.join(_scopes(tier)) or _ANY} in the policy, and put a new "
+                "runner in its place: GitLab cannot change a runner's type."
             )
         case RunnerType.GROUP:
+            off = "Turn group runners off in these projects (group_runners_enabled: false)"
+            below = [one for one in _scopes(tier) if one.partition(":")[2].startswith(f"{declared.scope.target}/")]
+            if not below:
+                return f"{off}."
             return (
-                "Turn group runners off in these projects (group_runners_enabled: false), or give "
-                f"{declared.name} a narrower scope in the policy, such as {_scopes(tier)}, and put a new runner in its "
-                "place: GitLab cannot move one."
+                f"{off}, or give {declared.name} the scope {' or '.join(below)} in the policy, and put a new runner in "
+                "its place: GitLab cannot move one."
             )
         case RunnerType.PROJECT:
             return f"Take it from these projects: {_deletions(runner, projects)}."
@@ -92,7 +96,7 @@ def _deletions(runner: Runner, projects: Sequence[Project]) -> str:
     return listed([f"DELETE /projects/{one.id}/runners/{runner.id}" for one in projects])
 
 
-def _scopes(tier: Tier) -> str:
+def _scopes(tier: Tier) -> list[str]:
     """Return the scopes that the rules of a tier come down to."""
     found = []
     for rule in tier.rules:
@@ -101,4 +105,4 @@ def _scopes(tier: Tier) -> str:
             found.append(f"`project:{rule.value}`")
         elif rule.kind is RuleKind.PATH and "*" not in group:
             found.append(f"`group:{group}`" if rest in {"*", "**"} else f"`project:{rule.value}`")
-    return " or ".join(dict.fromkeys(found)) or "of the tier's projects alone"
+    return list(dict.fromkeys(found))

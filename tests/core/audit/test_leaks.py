@@ -193,7 +193,11 @@ def test_another_protected_runner_takes_less_and_takes_it_still() -> None:
 @pytest.mark.parametrize(
     ("declared", "one", "words"),
     [
-        ({}, runner(10, name="infra-platform", tags=("infra",)), "Turn group runners off in these projects"),
+        (
+            {},
+            runner(10, name="infra-platform", tags=("infra",)),
+            "Turn group runners off in these projects (group_runners_enabled: false).",
+        ),
         ({}, runner(10, "instance", "infra-platform", tags=("infra",)), "the scope `group:platform` in the policy"),
         (
             {},
@@ -269,6 +273,15 @@ def test_scopes_are_proposed_by_the_rules(rules: dict[str, str], words: str) -> 
     declared = make.policy(make.tier(rules=own))
     (leak,) = found(declared, [LEGACY], [runner(10, "instance", "infra-platform", tags=("infra",))])
     assert words in leak.remedy
+
+
+def test_a_narrower_group_is_proposed_where_the_rules_have_one() -> None:
+    rule = p.Rule(
+        kind=p.RuleKind.PATH, tier=p.TierName("infra"), text="platform/net/**", value="platform/net/**", place=make.HERE
+    )
+    declared = make.policy(make.tier(rules=(rule,)))
+    (leak,) = found(declared, [LEGACY], [INFRA])
+    assert "or give infra-platform the scope `group:platform/net` in the policy" in leak.remedy
 
 
 def test_a_finding_counts_projects_and_names_three() -> None:
