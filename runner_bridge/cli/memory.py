@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 EVERY_S: Final = 600.0
-_THRESHOLDS: Final = (2_000, 5, 1_000_000)
+THRESHOLDS: Final = (2_000, 5, 1_000_000)
 """New objects until the youngest are looked at, and how often that until the older ones are; never all by itself."""
 TURN_S: Final = 0.0005
 """How long a thread keeps the interpreter while another one waits for it."""
@@ -38,7 +38,7 @@ async def tend(listed: Awaitable[None]) -> None:
         listed: ends when the picture is whole for the first time.
     """
     sys.setswitchinterval(TURN_S)
-    gc.set_threshold(*_THRESHOLDS)
+    gc.set_threshold(*THRESHOLDS)
     gc.freeze()
     await listed
     gc.freeze()
