@@ -205,8 +205,9 @@ def _others(reasons: list[str]) -> list[str]:
 
 def _by_status(evidence: Evidence, pod: Pod, address: Address) -> Problem | None:
     """Judge an address that no block was read for."""
-    rivals = _rivals(f"{pod.namespace}/{pod.name}", evidence.holders.get(address, ()))
-    if rivals:
+    # An address is slow to be looked up, and hardly ever anybody shares one.
+    holders = evidence.holders.get(address) if evidence.holders else None
+    if holders and (rivals := _rivals(f"{pod.namespace}/{pod.name}", holders)):
         return _twice(address, rivals)
     if evidence.strict:
         return Problem(codes.BLOCK_UNREAD, f"{address} by status only", "a block that names the pod")
