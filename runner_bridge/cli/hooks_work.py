@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from runner_bridge.ports.gitlab import GitLab, TokenSource
 
 
+_INSTEAD = (
+    "its hooks would be refused. Start the bridge, and this, with --hook-token-file instead of --hook-signing-file"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What the options say."""
@@ -71,6 +76,8 @@ async def look(gitlab: GitLab, asked: Asked) -> Seen:
             troubles.append(_missing(owner))
         else:
             found[owner] = webhooks
+    if asked.wanted.is_signed and any(one.has_signing is None for its in found.values() for one in its):
+        troubles.append(f"{gitlab.url} does not say whether it signs, as 19.0 does: {_INSTEAD}.")
     if is_unheard(asked.policy):
         troubles.append(
             "An instance runner takes jobs of every project, and no webhook tells of them all: name gitlab.root_groups "
@@ -137,10 +144,7 @@ async def done(gitlab: GitLab, asked: Asked, seen: Seen, edit: WebhookEdit) -> b
 async def _confirmed(gitlab: GitLab, asked: Asked, owner: Owner, made: Webhook) -> bool:
     """Say whether GitLab took what it was given: before 19.0 it passes over a signing token without a word."""
     if asked.wanted.is_signed and not made.has_signing:
-        note(
-            f"runner-bridge: webhook #{made.id} of {owner}: this GitLab does not sign (19.0 does): its hooks would be "
-            "refused. Start the bridge, and this, with --hook-token-file instead of --hook-signing-file."
-        )
+        note(f"runner-bridge: webhook #{made.id} of {owner}: this GitLab does not sign, as 19.0 does: {_INSTEAD}.")
         return False
     note(f"runner-bridge: webhook #{made.id} of {owner}: as wanted.")
     return not made.is_disabled or await works(gitlab, owner, made)

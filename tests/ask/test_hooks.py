@@ -6,7 +6,6 @@ import asyncio
 import base64
 import io
 import json
-import time
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -62,13 +61,12 @@ class Bench:
     def delivery(self, payload: Mapping[str, object] | None = None) -> Any:
         return self.hook.delivery("Job Hook", payload or job_event(self.job, base=""), self.world)
 
-    async def post(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes, float]:
-        began = time.perf_counter()
+    async def post(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         async with (
             aiohttp.ClientSession() as session,
             session.post(self.hook.url, data=io.BytesIO(body), headers=dict(headers)) as answer,
         ):
-            return answer.status, await answer.read(), time.perf_counter() - began
+            return answer.status, await answer.read()
 
     async def settled(self, number: int) -> list[JobEvent | PipelineEvent]:
         async with asyncio.timeout(5):
@@ -91,11 +89,10 @@ async def test_a_job_event_becomes_a_hint_and_gets_an_empty_answer_at_once(secre
     async with bench(secrets) as one:
         one.gate.clear()
         sent = one.delivery()
-        status, body, took = await one.post(sent.headers, sent.body)
+        status, body = await one.post(sent.headers, sent.body)  # answered, though the hint takes its time
         one.gate.set()
         hints = await one.settled(1)
     assert (status, body) == (200, b"")
-    assert took < 0.05 * 4  # a shared machine; the benchmark measures it
     assert [(hint.project_id, hint.job_id) for hint in hints if isinstance(hint, JobEvent)] == [
         (one.job.project.id, one.job.id)
     ]
@@ -119,7 +116,7 @@ async def test_what_is_not_authentic_gets_a_401_that_says_nothing(secrets: Secre
         answers = [await one.post({**sent.headers, **spoilt}, sent.body) for _ in range(3)]
         one.now += 61
         await one.post({**sent.headers, **spoilt}, sent.body)
-    assert {(status, body) for status, body, _ in answers} == {(401, b"")}
+    assert set(answers) == {(401, b"")}
     assert one.hints == []
     assert one.results == [Result.REFUSED] * 4
     assert len(one.said) == 2, "once, and again a minute later"
@@ -132,7 +129,7 @@ async def test_a_delivery_that_was_recorded_a_month_ago_is_refused_and_the_log_t
     async with bench() as one:
         sent = one.delivery()
         one.now += timedelta(days=30).total_seconds()
-        status, _, _ = await one.post(sent.headers, sent.body)
+        status, _ = await one.post(sent.headers, sent.body)
     assert (status, one.hints) == (401, [])
     assert "clocks differ" in one.said[0]
 
@@ -143,7 +140,7 @@ async def test_a_month_old_event_that_gitlab_sends_again_now_is_a_hint_as_any_ot
         one.world.now = lambda: NOON + timedelta(days=30)
         one.now += timedelta(days=30).total_seconds()
         sent = one.delivery(payload)
-        status, _, _ = await one.post(sent.headers, sent.body)
+        status, _ = await one.post(sent.headers, sent.body)
         await one.settled(1)
     assert (status, one.results) == (200, [Result.ACCEPTED])
 
@@ -234,14 +231,14 @@ async def test_whatever_an_authentic_hook_holds_gets_a_200(body: bytes, expected
             "webhook-signature": sign(SIGNING, "one", at, body),
             "X-Gitlab-Token": TOKEN,
         }
-        status, answer, _ = await one.post(headers, body)
+        status, answer = await one.post(headers, body)
     assert (status, answer, one.results, one.hints) == (200, b"", [expected], [])
 
 
 async def test_a_forged_body_of_five_megabytes_is_refused_and_not_kept() -> None:
     async with bench(SIGNED) as one:
         sent = one.delivery()
-        status, _, _ = await one.post(sent.headers, b"x" * 5_000_000)
+        status, _ = await one.post(sent.headers, b"x" * 5_000_000)
     assert (status, one.results) == (401, [Result.REFUSED])
 
 
@@ -281,7 +278,7 @@ async def test_a_request_that_is_not_whole_is_never_an_error_of_ours(headers: di
     async with bench(PLAIN) as one:
         answer = await _raw(one, {"X-Gitlab-Token": TOKEN, **headers}, body, ends=True)
         sent = one.delivery()
-        status, _, _ = await one.post(sent.headers, sent.body)
+        status, _ = await one.post(sent.headers, sent.body)
     assert not answer.startswith(b"HTTP/1.1 5")
     assert status == 200, "and the next one is taken"
 
@@ -336,7 +333,7 @@ async def test_bodies_that_are_coming_in_share_one_bound_whoever_sends_them() ->
         ]
         await asyncio.sleep(0.1)
         sent = one.delivery()
-        status, _, _ = await one.post(sent.headers, sent.body)
+        status, _ = await one.post(sent.headers, sent.body)
         assert (status, one.results) == (200, [Result.TOO_LARGE])
         await asyncio.gather(*slow)
         sent = one.delivery()

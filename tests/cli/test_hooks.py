@@ -172,6 +172,8 @@ def test_a_gitlab_that_does_not_sign_is_told_and_works_with_a_token(
     bridge.served.server.version = "18.11.2"
     assert hooks(bridge, "apply", "--yes") == 1
     assert "--hook-token-file" in capsys.readouterr().err
+    assert hooks(bridge, "plan") == 3, "they are there, and would all be refused"
+    assert "--hook-token-file" in capsys.readouterr().out
     Path("plain").write_text("FAKE-token-of-a-hook", encoding="utf-8")
     assert hooks(bridge, "apply", "--yes", "--renew-secrets", secret="--hook-token-file=plain") == 0
     assert {one.hook.secret for one in bridge.webhooks()} == {"FAKE-token-of-a-hook"}
