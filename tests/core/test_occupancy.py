@@ -187,7 +187,13 @@ def test_a_leaked_address_is_told_and_one_that_is_only_gone_is_not() -> None:
 
 def test_blocks_that_overlap_are_told_with_the_address_that_was_given_twice() -> None:
     inner = block("10.10.0.0/31", node="", _0=entry("a", "shop"), _1=entry("b", "shop"))
-    outer = block("10.10.0.0/30", _0=entry("x", "shop"), _1={"handle_id": "tunnel"}, _2=entry("z", "shop"))
+    outer = block(
+        "10.10.0.0/30",
+        _0=entry("x", "shop"),
+        _1={"handle_id": "tunnel"},
+        _2=entry("z", "shop"),
+        _3=entry(releasedAt="2026-11-20T12:00:00Z"),
+    )
     apart = block("10.10.0.4/30", _0=entry("a", "shop"))
     assert told(seen(inner, apart, outer)) == [
         ("blocks-overlap", "blocks of no node and node-1", "10.10.0.0/30 and 10.10.0.0/31"),

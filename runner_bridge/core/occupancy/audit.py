@@ -1,9 +1,8 @@
 """
-Who holds the addresses of the policy's pools, by Calico's blocks: counted for every pool, looked into for those of CI.
+Every address of a pool of CI, accounted for.
 
 A pool of CI is one that a pinned tier names and that gives no addresses by itself: whatever else holds an address of it
-does not belong there. Pure: blocks come in one by one or all at once, what became of a pod is told by whoever asked.
-An address whose holder nobody can vouch for is `unclear`, and is not called anything else.
+does not belong there. An address whose holder nobody can vouch for is `unclear`, and is not called anything else.
 """
 
 from __future__ import annotations
@@ -19,35 +18,18 @@ from runner_bridge.core.judge.problem import Problem, quote
 from runner_bridge.core.judge.waivers import Match
 from runner_bridge.core.model.cluster import NOTHING_ASKED
 from runner_bridge.core.model.codes import job_pods as codes
-from runner_bridge.core.wire.packed import cidr_of, unpacked
+from runner_bridge.core.occupancy.overlaps import is_held, overlaps
+from runner_bridge.core.occupancy.tally import Tally
+from runner_bridge.core.occupancy.values import Occupancy, Use
+from runner_bridge.core.wire.packed import unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from runner_bridge.core.model import Finding
-    from runner_bridge.core.model.cluster import Address, Allocation, PackedBlock, Pod
+    from runner_bridge.core.model.cluster import Address, PackedBlock, Pod
     from runner_bridge.core.policy.model import Policy
-
-MOST_NODES: Final = 3
-"""Of a pool: nodes that are named, those with the most blocks."""
-MOST_PAIRS: Final = 20
-"""Pairs of blocks that overlap; the rest of them have the same cause."""
-
-
-class Use(StrEnum):
-    """What an address of a pool of CI is held for; values of the metric's label `state`."""
-
-    CI = "ci"
-    """A pod that belongs there: of a runner, of the bridge, or of a namespace or workload that the policy names."""
-    NODES = "nodes"
-    """No pod: a tunnel, a load balancer, what a node keeps back."""
-    OTHERS = "others"
-    """A pod that is none of CI."""
-    LEAKED = "leaked"
-    """A pod that is gone for longer than Calico takes to give the address back."""
-    UNCLEAR = "unclear"
-    """A pod that is just coming or going, or that could not be looked at."""
 
 
 class Fate(StrEnum):
@@ -89,102 +71,6 @@ class HeldAddress(Struct, frozen=True, gc=False):
     def sandbox(self) -> str:
         """The network sandbox that it was given to."""
         return self.handle.rpartition(".")[2]
-
-
-class NodeFill(Struct, frozen=True, gc=False):
-    """What of a pool one node has."""
-
-    node: str
-    blocks: int
-    addresses: int
-
-
-class PoolUse(Struct, frozen=True, gc=False, kw_only=True):
-    """What Calico gave out of one pool."""
-
-    pool: str
-    blocks: int = 0
-    used: int = 0
-    """Addresses that somebody holds."""
-    cooling: int = 0
-    """Addresses that nobody holds and that cannot be given out yet."""
-    nodes: int = 0
-    """Nodes that have blocks of it."""
-    fullest: tuple[NodeFill, ...] = ()
-    """Those with the most blocks, then addresses."""
-    uses: Mapping[Use, int] | None = None
-    """What its addresses are held for; None where nobody looked into it."""
-
-
-class Occupancy(Struct, frozen=True, kw_only=True):
-    """All of it, at one moment."""
-
-    at: datetime
-    """When the last of the blocks was read."""
-    pools: tuple[PoolUse, ...]
-    """In the order of the policy."""
-    findings: tuple[tuple[Finding, Match], ...] = ()
-    """About the cluster, each with what a waiver can match; empty where nobody looked into it."""
-
-    def of(self, pool: str) -> PoolUse | None:
-        """Return what was given out of a pool; None for one that was not counted."""
-        return next((one for one in self.pools if one.pool == pool), None)
-
-
-class Tally:
-    """
-    Counts blocks one by one, and keeps none of them.
-
-    Args of the constructor:
-        policy: names the pools.
-    """
-
-    def __init__(self, policy: Policy) -> None:
-        self._ranges = [
-            (pool.cidr.version, int(pool.cidr.network_address), int(pool.cidr.broadcast_address), str(name))
-            for name, pool in policy.pools.items()
-        ]
-        self._counts = {name: [0, 0, 0] for *_, name in self._ranges}
-        self._nodes: dict[str, dict[str, list[int]]] = {name: {} for *_, name in self._ranges}
-
-    def pool_of(self, block: PackedBlock) -> str:
-        """Return the pool that a block is cut from; empty where it is none of the policy's."""
-        for version, first, last, name in self._ranges:
-            if version == block.version and first <= block.first <= last:
-                return name
-        return ""
-
-    def add(self, block: PackedBlock) -> None:
-        """Count a block."""
-        name = self.pool_of(block)
-        if not name:
-            return
-        for position, number in enumerate((1, block.used, block.cooling)):
-            self._counts[name][position] += number
-        if block.node:
-            of_node = self._nodes[name].setdefault(block.node, [0, 0])
-            of_node[0] += 1
-            of_node[1] += block.used
-
-    def pools(self, uses: Mapping[str, Mapping[Use, int]] | None = None) -> tuple[PoolUse, ...]:
-        """Return what was counted; `uses` by pool, for those that were looked into."""
-        return tuple(
-            PoolUse(
-                pool=name,
-                blocks=blocks,
-                used=used,
-                cooling=cooling,
-                nodes=len(self._nodes[name]),
-                fullest=_fullest(self._nodes[name]),
-                uses=(uses or {}).get(name),
-            )
-            for name, (blocks, used, cooling) in self._counts.items()
-        )
-
-
-def _fullest(nodes: Mapping[str, Sequence[int]]) -> tuple[NodeFill, ...]:
-    ordered = sorted(nodes.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-    return tuple(NodeFill(node, blocks, used) for node, (blocks, used) in ordered[:MOST_NODES])
 
 
 class Looked(Struct, frozen=True, kw_only=True):
@@ -230,7 +116,7 @@ def look(policy: Policy, blocks: Sequence[PackedBlock], pod_of: Callable[[tuple[
             else:
                 suspects.append(held)
     suspects.sort(key=lambda one: (one.pool, one.address.version, int(one.address)))
-    return Looked(tally=tally, plain=plain, suspects=tuple(suspects), overlaps=tuple(_overlaps(tally, blocks)))
+    return Looked(tally=tally, plain=plain, suspects=tuple(suspects), overlaps=tuple(overlaps(tally, blocks)))
 
 
 def fate_of(policy: Policy, held: HeldAddress, pod: Pod | None) -> Fate:
@@ -322,52 +208,3 @@ def _held(pool: str, block: PackedBlock) -> Iterator[HeldAddress]:
         if is_held(entry):
             pod = "" if entry.use else entry.pod
             yield HeldAddress(pool, first + ordinal, entry.namespace, pod, entry.node or whole.node, entry.handle)
-
-
-def is_held(entry: Allocation) -> bool:
-    """Tell whether somebody holds what is allocated; else it cools down."""
-    return entry.released_at is None and bool(entry.handle or entry.pod)
-
-
-def _overlaps(tally: Tally, blocks: Sequence[PackedBlock]) -> Iterator[tuple[Finding, Match]]:
-    for one, two in _overlapping(blocks):
-        pools = tuple(name for name in dict.fromkeys((tally.pool_of(one), tally.pool_of(two))) if name)
-        nodes = sorted({quote(block.node or "no node") for block in (one, two)})
-        seen = f"{cidr_of(one)} and {cidr_of(two)}"
-        overlap = Problem(codes.BLOCKS_OVERLAP, seen, "ranges apart from each other")
-        yield overlap.on(f"blocks of {' and '.join(nodes)}"), Match(pools=pools)
-        held = [{address: _holder(entry) for address, entry in _entries(block)} for block in (one, two)]
-        twice = sorted(address for address in held[0].keys() & held[1].keys() if held[0][address] != held[1][address])
-        if twice:
-            address = twice[0]
-            more = f", and {len(twice) - 1} more" if len(twice) > 1 else ""
-            text = f"{held[0][address]} and {held[1][address]}{more}"
-            problem = Problem(codes.ADDRESS_GIVEN_TWICE, text, "one holder", f"The blocks {seen} overlap.")
-            yield problem.on(f"address {address}"), Match(pools=pools)
-
-
-def _entries(block: PackedBlock) -> Iterator[tuple[Address, Allocation]]:
-    whole = unpacked(block)
-    for ordinal, entry in whole.allocations.items():
-        if is_held(entry):
-            yield whole.cidr.network_address + ordinal, entry
-
-
-def _holder(entry: Allocation) -> str:
-    return quote(f"{entry.namespace}/{entry.pod}" if entry.pod else entry.use or entry.handle)
-
-
-def _overlapping(blocks: Iterable[PackedBlock]) -> list[tuple[PackedBlock, PackedBlock]]:
-    """Return pairs whose ranges overlap, in the order of their addresses; a sweep, not every pair."""
-    found: list[tuple[PackedBlock, PackedBlock]] = []
-    around: list[tuple[int, int, PackedBlock]] = []
-    for version, first, prefix, block in sorted(
-        ((one.version, one.first, one.prefix, one) for one in blocks), key=lambda item: item[:3]
-    ):
-        last = first + (1 << ((32 if version == 4 else 128) - prefix)) - 1
-        around = [one for one in around if one[0] == version and one[1] >= first]
-        found += [(other, block) for *_, other in around]
-        around.append((version, last, block))
-        if len(found) >= MOST_PAIRS:
-            break
-    return found[:MOST_PAIRS]
