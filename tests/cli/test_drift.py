@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from runner_bridge.cli import run
 from runner_bridge.simulate.cluster import Denial
+from tests.cli.pretend_manager import PretendManager, of_file
 from tests.cli.test_plan import as_declared
 
 if TYPE_CHECKING:
@@ -120,3 +122,31 @@ def test_nothing_is_written(in_order: Installed) -> None:
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     drift(in_order)
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def apply(installed: Installed, *more: str) -> int:
+    flags = ("--rate", "100", "--kubeconfig", installed.kubeconfig, "--ledger", "sqlite:///ledger.db", "--wait", "20")
+    return run(["apply", "--yes", *flags, *more])
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        pytest.param(lambda one: setattr(one, "tags", ["infra", "more"]), id="tag"),
+        pytest.param(lambda one: setattr(one, "run_untagged", True), id="untagged"),
+        pytest.param(lambda _: edit_file(), id="file"),
+    ],
+)
+def test_the_command_that_is_said_mends_it(
+    in_order: Installed, capsys: pytest.CaptureFixture[str], by_hand: Any
+) -> None:
+    manager = PretendManager(of_file(Path("etc/config.toml")), in_order.world, Path("manager.log"))
+    by_hand(list(in_order.world.runners.values())[-1])
+    assert drift(in_order, "-o", "json") == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    found = re.match(r"`runner-bridge apply (--target [\w.-]+)`", finding["remedy"])
+    assert found
+
+    assert apply(in_order, *found[1].split()) == 0
+    manager.close()
+    assert drift(in_order) == 0
