@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from runner_bridge.core.audit.unseen import Listing
 from runner_bridge.core.errors import DeniedError
 from runner_bridge.core.model.gitlab import RunnerType
@@ -35,8 +37,20 @@ async def list_runners(gitlab: GitLab, policy: Policy, projects: Iterable[Projec
         found = {one.id: one for one in await gitlab.runners.of_instance()}
     except DeniedError:
         found, missed = await _of_members(gitlab, policy, known)
-    runners = tuple(found[number] for number in sorted(found))
+    runners = tuple([await _whole(gitlab, found[number]) for number in sorted(found)])
     return Listing(runners=runners, groups=await _groups(gitlab, runners, known), missed=tuple(missed))
+
+
+async def _whole(gitlab: GitLab, runner: Runner) -> Runner:
+    """Return a runner with all of its projects that we see: a list names the first hundred of them."""
+    if runner.is_whole:
+        return runner
+    try:
+        found = await gitlab.runners.get(runner.id)
+    except DeniedError:
+        return runner
+    more = found.project_ids if found else ()
+    return structs.replace(runner, project_ids=tuple(sorted({*runner.project_ids, *more})))
 
 
 async def _of_members(

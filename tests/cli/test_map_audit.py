@@ -126,6 +126,19 @@ def test_what_a_member_does_not_see_is_never_clean(
     assert unseen["runner-unidentified"]["subject"] == "runner infra-vault"
 
 
+def test_a_runner_of_more_projects_than_a_list_names_is_seen_whole(
+    serve: Callable[[Leaky], Served], capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaky = Leaky(10)
+    leaky.vaults.projects += leaky.others[:150]
+    serve(leaky)
+
+    assert audit("-o", "json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert [(one["code"], len(one["projects"])) for one in answer["leaks"]] == [("runner-open-to-others", 150)]
+    assert answer["is_whole"] is True
+
+
 def test_a_runner_made_by_hand_is_known_by_its_token(
     serve: Callable[[Leaky], Served], capsys: pytest.CaptureFixture[str]
 ) -> None:
