@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
 
+    from runner_bridge.ask.answers.jobs import JobsAnswer
     from runner_bridge.ask.metrics import Metrics
     from runner_bridge.ask.web import Sources, Token
     from runner_bridge.cli.bridge import Bridge
@@ -141,6 +143,7 @@ def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources
         return found, bridge.ledger.gaps(now=bridge.wanted.clock(), since=since, until=until)
 
     return Sources(
+        jobs=_Jobs(bridge),
         state=bridge.state,
         policy=lambda: bridge.policy,
         verdicts=lambda: bridge.said,
@@ -154,3 +157,24 @@ def sources_of(bridge: Bridge, web: Web, tell: Callable[[str], None]) -> Sources
         tell=tell,
         tokens=web.tokens,
     )
+
+
+class _Jobs:
+    """Asks the ledger of a bridge for jobs."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def one(self, job: str) -> JobsAnswer:
+        """Return all about a job."""
+        from runner_bridge.cli.job import ask
+
+        return ask(self._bridge.ledger, job, now=self._bridge.wanted.clock())
+
+    def some(self, *, since: datetime | None, until: datetime | None, tier: str, project: str) -> JobsAnswer:
+        """Return the jobs of a stretch of time; of the last day where it has no beginning."""
+        from runner_bridge.cli.jobs import ask
+
+        now = self._bridge.wanted.clock()
+        begin = since or (until or now) - timedelta(days=1)
+        return ask(self._bridge.ledger, now=now, since=begin, until=until, tier=tier, project=project)

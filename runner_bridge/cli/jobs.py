@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from runner_bridge.ask.answers.jobs import JobsAnswer
+    from runner_bridge.core.model.finding import Outcome
+    from runner_bridge.ports.ledger import Ledger
 
 MOST: Final = 1000
+ENOUGH: Final = 50_000
+"""No more addresses of pods are looked at, the newest; what is older takes an earlier --until."""
 
 
 @click.command("jobs", short_help="Say which jobs ran where: pod, address, node, pool, verdict.")
@@ -55,7 +59,6 @@ def command(  # noqa: PLR0913 - click hands in each option by name
       runner-bridge jobs --tier infra --outcome breach
       runner-bridge jobs --project platform/deploy --since 30d -o csv
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    from runner_bridge.ask.answers.jobs import answer_jobs
     from runner_bridge.core.model.finding import Outcome
 
     now = datetime.now(tz=UTC)
@@ -64,22 +67,56 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     if begin is not None and begin > (end or now):
         message = f"--since: {since!r} is after --until. Name the earlier moment first."
         raise click.UsageError(message)
-    path = "" if project.isdecimal() else project.strip("/")
     with reading(ledger_url) as ledger:
-        asked = ledger.intervals(since=begin, until=end, tier=tier, project="" if path else project)
-        found = [one for one in asked if not cluster or one.cluster == cluster]
-        result = answer_jobs(
-            found,
-            ledger.facts(found),
-            ledger.gaps(now=now, since=begin, until=end, cluster=cluster),
+        result = ask(
+            ledger,
+            now=now,
             since=begin,
             until=end,
-            path=path,
+            tier=tier,
+            project=project,
+            cluster=cluster,
             outcome=Outcome(outcome) if outcome else None,
             most=limit,
         )
     _show(result, output, zone or UTC)
     return result.exit_code
+
+
+def ask(  # noqa: PLR0913 - what is asked for, by name
+    ledger: Ledger,
+    *,
+    now: datetime,
+    since: datetime | None,
+    until: datetime | None,
+    tier: str = "",
+    project: str = "",
+    cluster: str = "",
+    outcome: Outcome | None = None,
+    most: int = MOST,
+) -> JobsAnswer:
+    """
+    Ask a ledger for the jobs of a stretch of time; `project` is a number or a path.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    from runner_bridge.ask.answers.jobs import answer_jobs
+
+    path = "" if project.isdecimal() else project.strip("/")
+    read = ledger.newest(ENOUGH + 1, since=since, until=until, tier=tier, project="" if path else project)
+    found = [one for one in read[:ENOUGH] if not cluster or one.cluster == cluster]
+    return answer_jobs(
+        found,
+        ledger.facts(found),
+        ledger.gaps(now=now, since=since, until=until, cluster=cluster),
+        since=since,
+        until=until,
+        path=path,
+        outcome=outcome,
+        most=most,
+        is_cut=len(read) > ENOUGH,
+    )
 
 
 def _show(result: JobsAnswer, output: str, zone: tzinfo) -> None:

@@ -91,6 +91,8 @@ def test_a_bridge_answers_from_the_world_it_watches(
         one.until("/readyz", "ok")
         metrics = one.until("/metrics", 'runner_bridge_acts_total{kind="label-pod",outcome="done"} 2.0')
         held = json.loads(one.get("/api/v1/who-had?address=10.10.0.7")[1])
+        jobs = json.loads(one.get("/api/v1/jobs")[1])["jobs"]
+        job = json.loads(one.get(f"/api/v1/job?id={jobs[0]['job']}")[1])["jobs"]
         checked = json.loads(one.get("/api/v1/check")[1])
         code = run(["status", "--url", one.url])
         began = time.monotonic()
@@ -99,6 +101,8 @@ def test_a_bridge_answers_from_the_world_it_watches(
         took_s = time.monotonic() - began
     assert 'runner_bridge_jobs_observed_total{pool="infraestrutura",tier="infra",verdict="pass"} 1.0' in metrics
     assert 'runner_bridge_findings_total{code="address-routable",tier="infra"} 1.0' in metrics
+    assert {one["outcome"] for one in jobs} <= {"pass", "breach"}
+    assert [one["job"] for one in job] == [jobs[0]["job"]]
     assert "runner_bridge_verify_latency_seconds_count 0.0" not in metrics
     assert 'controller_runtime_reconcile_total{controller="judge",result="error"} 0.0' in metrics
     assert 'runner_bridge_routable_addresses_held{kind="jobs"}' in metrics

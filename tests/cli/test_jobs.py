@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner_bridge import cli
+from runner_bridge.cli.jobs import ask
 from runner_bridge.core.model.finding import Outcome
 from runner_bridge.core.model.ledger import Standing
 from runner_bridge.ports.ledger import Ledger
-from tests.ports.ledger.writing import fact, life, record, term
+from tests.ports.ledger.writing import fact, later, life, record, term
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,3 +114,21 @@ def test_csv_has_a_line_per_pod(url: str, capsys: Capture) -> None:
 def test_what_cannot_be_asked_is_refused(url: str, capsys: Capture, args: list[str], says: str) -> None:
     assert run(*args, "--ledger", url) == 2
     assert says in capsys.readouterr().err
+
+
+def test_more_than_is_looked_at_is_said(url: str) -> None:
+    ledger = Ledger.open(url, read_only=True)
+    every = list(ledger.intervals())
+
+    assert ledger.newest(2) == every[:1:-1]
+    assert ledger.newest(9, tier="web", project="8") == [one for one in every if one.tier == "web"]
+    ledger.close()
+
+
+def test_a_running_bridge_answers_from_the_same_ledger(url: str) -> None:
+    ledger = Ledger.open(url, read_only=True)
+    asked = ask(ledger, now=later(60), since=None, until=None, project="7", most=2)
+
+    assert [one.key.number for one in asked.jobs] == ["103", "102"]
+    assert asked.left_out == 1
+    ledger.close()

@@ -166,6 +166,9 @@ def _worst(intervals: Iterable[Interval]) -> Outcome | None:
     return next((one for one in _WORST_FIRST if one in seen), None)
 
 
+_CUT: Final = "There are older jobs in that time, which were not looked at. Name an earlier end, or a project or tier."
+
+
 def asked_job(text: str) -> Asked:
     """
     Read how somebody names a job: its number, or the address of its page.
@@ -225,6 +228,7 @@ def answer_jobs(  # noqa: PLR0913 - what was asked and what was found, by name
     path: str = "",
     outcome: Outcome | None = None,
     most: int | None = None,
+    is_cut: bool = False,
 ) -> JobsAnswer:
     """
     Put what the ledger holds about a stretch of time into an answer.
@@ -238,6 +242,7 @@ def answer_jobs(  # noqa: PLR0913 - what was asked and what was found, by name
         path: only jobs of the project that is, or was then, called so; empty: of any.
         outcome: only jobs whose outcome is this one.
         most: list so many at most, the newest.
+        is_cut: there are older intervals in the stretch, which were not read.
     """
     found = [
         job
@@ -254,7 +259,7 @@ def answer_jobs(  # noqa: PLR0913 - what was asked and what was found, by name
         left_out=len(found) - len(listed),
         findings=_findings(listed),
         gaps=tuple(gaps),
-        notes=tuple(_notes(listed, None)),
+        notes=(*_notes(listed, None), *([_CUT] if is_cut else [])),
     )
 
 

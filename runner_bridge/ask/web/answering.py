@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from runner_bridge.ask.answers import addresses, check, status
 from runner_bridge.ask.metrics import words_of
-from runner_bridge.ask.views import status_data, verdict_data, who_had_data
+from runner_bridge.ask.views import jobs_data, status_data, verdict_data, who_had_data
 from runner_bridge.ask.web.problem import BusyError
 from runner_bridge.core.holding import Holding, holding
 from runner_bridge.core.judge import summed
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
-    from runner_bridge.ask.web.sources import Sources, WhoHad
+    from runner_bridge.ask.web.sources import Sources, WhichJobs, WhoHad
     from runner_bridge.core.model.cluster import Address, IPPool, Pod
     from runner_bridge.core.model.state import BridgeState
     from runner_bridge.core.model.verdict import Verdict
@@ -120,10 +120,38 @@ class Answers:
             BusyError: too many ask at the same time.
             LedgerError: it cannot be read.
         """
+        return await self._ask_ledger(lambda: _who_had(ask, address, since, until))
+
+    async def job(self, ask: WhichJobs, job: str) -> bytes:
+        """
+        Return all about a job, as JSON.
+
+        Raises:
+            BusyError: too many ask at the same time.
+            SettingsError: it is no job.
+            LedgerError: it cannot be read.
+        """
+        return await self._ask_ledger(lambda: jobs_data.render_json(ask.one(job)).encode())
+
+    async def jobs(
+        self, ask: WhichJobs, *, since: datetime | None, until: datetime | None, tier: str, project: str
+    ) -> bytes:
+        """
+        Return the jobs of a stretch of time, as JSON.
+
+        Raises:
+            BusyError, LedgerError: as `job`.
+        """
+        return await self._ask_ledger(
+            lambda: jobs_data.render_json(ask.some(since=since, until=until, tier=tier, project=project)).encode()
+        )
+
+    async def _ask_ledger(self, ask: Callable[[], bytes]) -> bytes:
+        """Ask in a thread, unless too many do already; whoever gives up waiting does not stop it."""
         if len(self._asking) >= LEDGER_AT_ONCE:
             message = "The ledger is being asked by others; too many at a time would hold up its writer. Ask again."
             raise BusyError(message)
-        task = asyncio.create_task(asyncio.to_thread(_who_had, ask, address, since, until), name="who-had")
+        task = asyncio.create_task(asyncio.to_thread(ask), name="ask the ledger")
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
         task.add_done_callback(_has_failed)  # as above

@@ -15,7 +15,7 @@ from runner_bridge.ask.web.access import OPEN, Asker, Role, permit, who
 from runner_bridge.ask.web.answering import Answers
 from runner_bridge.ask.web.problem import HEADERS, BusyError, problem, problem_of
 from runner_bridge.ask.web.sources import Sources
-from runner_bridge.core.errors import WireError
+from runner_bridge.core.errors import SettingsError, WireError
 from runner_bridge.core.moments import parse
 
 if TYPE_CHECKING:
@@ -66,6 +66,18 @@ ROUTES: Final = (
         help="Who had an address, as `runner-bridge who-had -o json` prints it",
     ),
     Route(
+        path="/api/v1/job",
+        role=Role.AUDITOR,
+        parameters=("id",),
+        help="Where a job ran, by its number or page, as `runner-bridge job -o json` prints it",
+    ),
+    Route(
+        path="/api/v1/jobs",
+        role=Role.AUDITOR,
+        parameters=("since", "until", "tier", "project"),
+        help="Which jobs ran where, of the last day without `since`, as `runner-bridge jobs -o json` prints them",
+    ),
+    Route(
         path=hooks.PATH,
         role=None,
         method="POST",
@@ -99,6 +111,8 @@ def make_app(sources: Sources, *, answer_s: float = ANSWER_S) -> web.Application
         "/api/v1/status": _status,
         "/api/v1/check": _check,
         "/api/v1/who-had": _who_had,
+        "/api/v1/job": _job,
+        "/api/v1/jobs": _jobs,
     }
     for path, handler in handlers.items():
         app.router.add_get(path, handler)
@@ -213,8 +227,35 @@ async def _who_had(request: web.Request) -> web.Response:
     address, since, until = _address(asked.get("address", "")), *_stretch(asked)
     sources.tell(f"who-had {address} asked by {request[ASKER].name}")
     if sources.who_had is None:
-        return problem(503, "This process has no ledger: a standby records nothing. Ask the one that leads.")
+        return _no_ledger()
     return _json(await request.app[ANSWERS].who_had(sources.who_had, address, since, until))
+
+
+async def _job(request: web.Request) -> web.Response:
+    sources = request.app[SOURCES]
+    job = _parameters(request, "id").get("id", "")
+    sources.tell(f"job {job[:200]!r} asked by {request[ASKER].name}")
+    if sources.jobs is None:
+        return _no_ledger()
+    try:
+        return _json(await request.app[ANSWERS].job(sources.jobs, job))
+    except SettingsError as error:
+        raise WireError(str(error)) from None
+
+
+async def _jobs(request: web.Request) -> web.Response:
+    sources = request.app[SOURCES]
+    asked = _parameters(request, "since", "until", "tier", "project")
+    since, until = _stretch(asked)
+    sources.tell(f"jobs asked by {request[ASKER].name}")
+    if sources.jobs is None:
+        return _no_ledger()
+    tier, project = asked.get("tier", ""), asked.get("project", "")
+    return _json(await request.app[ANSWERS].jobs(sources.jobs, since=since, until=until, tier=tier, project=project))
+
+
+def _no_ledger() -> web.Response:
+    return problem(503, "This process has no ledger: a standby records nothing. Ask the one that leads.")
 
 
 def _json(body: bytes) -> web.Response:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from runner_bridge.ask.answers.jobs import JobsAnswer
     from runner_bridge.ask.hooks import Receiver
     from runner_bridge.ask.metrics import Metrics
     from runner_bridge.ask.web.access import Token
@@ -28,6 +29,27 @@ class WhoHad(Protocol):
     ) -> tuple[Sequence[Interval], Sequence[Gap]]:
         """
         Return the intervals of an address that touch a stretch of time, by their beginning, and what was not watched.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+
+
+class WhichJobs(Protocol):
+    """Asks the ledger for jobs; called in a thread, several at a time."""
+
+    def one(self, job: str) -> JobsAnswer:
+        """
+        Return all about a job, given its number or the address of its page.
+
+        Raises:
+            SettingsError: it is neither.
+            LedgerError: it cannot be read.
+        """
+
+    def some(self, *, since: datetime | None, until: datetime | None, tier: str, project: str) -> JobsAnswer:
+        """
+        Return the jobs of a stretch of time, of a tier and of a project, given its number or path.
 
         Raises:
             LedgerError: it cannot be read.
@@ -60,6 +82,8 @@ class Sources:
     occupancy: Callable[[], Occupancy | None] = _not_counted
     """What Calico gave out of every pool; None where nobody has counted."""
     who_had: WhoHad | None
+    """None where this process has no ledger."""
+    jobs: WhichJobs | None = None
     """None where this process has no ledger."""
     metrics: Metrics
     tell: Callable[[str], None]

@@ -184,15 +184,25 @@ class Reading:
         self, *, since: datetime | None = None, until: datetime | None = None, tier: str = "", project: str = ""
     ) -> Iterator[Interval]:
         """Yield all intervals that touch a stretch of time, by their beginning; read as they are taken."""
-        question = select(_interval).where(*_touching).order_by(*_ordered)
-        if tier:
-            question = question.where(_interval.c.tier == tier)
-        if project:
-            question = question.where(_interval.c.project == project)
+        question = _touch(tier, project).order_by(*_ordered)
         with self._database.reading() as connection:
             streamed = connection.execution_options(yield_per=_PAGE)
             for row in streamed.execute(question, _bounds(since, until)):
                 yield interval_of(row)
+
+    def newest(
+        self,
+        most: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tier: str = "",
+        project: str = "",
+    ) -> list[Interval]:
+        """Return the intervals that touch a stretch of time and began last, up to so many, the newest first."""
+        question = _touch(tier, project).order_by(*(column.desc() for column in _ordered)).limit(most)
+        with self._database.reading(one_question=True) as connection:
+            return [interval_of(row) for row in connection.execute(question, _bounds(since, until))]
 
     def entries(
         self, *, since: datetime | None = None, until: datetime | None = None, tier: str = "", project: str = ""
@@ -267,6 +277,14 @@ class Reading:
 
 _SEGMENTS = select(tables.segment).order_by(tables.segment.c.number)
 _CLUSTERS = select(tables.segment.c.cluster).distinct().order_by(tables.segment.c.cluster)
+
+
+def _touch(tier: str, project: str) -> Select[Any]:
+    """Return the question for all intervals that touch a stretch of time; empty: of any tier, of any project."""
+    question = select(_interval).where(*_touching)
+    if tier:
+        question = question.where(_interval.c.tier == tier)
+    return question.where(_interval.c.project == project) if project else question
 
 
 def stored_segment(row: Any) -> Segment:  # noqa: ANN401 - a row of the driver

@@ -144,6 +144,7 @@ def test_a_stretch_lists_the_newest_first_and_counts_the_rest() -> None:
 
     assert [one.key.number for one in answer.jobs] == ["3", "2", "1"]
     assert (answer.left_out, answer.gaps, answer.asked) == (1, (OVER,), None)
+    assert "older jobs in that time" in answer_jobs(held, {}, (), is_cut=True).notes[-1]
 
 
 def test_a_stretch_is_cut_by_verdict_and_path() -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from runner_bridge.ask.answers.jobs import JobsAnswer, answer_job, answer_jobs, asked_job
 from runner_bridge.ask.views import status_data
 from runner_bridge.ask.web import ROUTES, Asker, Role, Token, digest_of
 from runner_bridge.ask.web.answering import LEDGER_AT_ONCE, MOST_CANDIDATES
 from runner_bridge.core.errors import LedgerError, UnavailableError
+from runner_bridge.core.intervals import fold
 from runner_bridge.core.model import Outcome
 from runner_bridge.core.model.cluster import Gap, Kind
 from runner_bridge.core.model.ledger import Interval
@@ -155,9 +157,11 @@ async def test_a_process_without_a_ledger_says_so() -> None:
     [
         *((path, "", 401) for path in API),
         *((path, "wrong", 401) for path in API),
-        *((path, "auditor", 200) for path in API if "who-had" not in path),
+        *((path, "auditor", 200) for path in API if "who-had" not in path and "/job" not in path),
         ("/api/v1/status", "viewer", 200),
         ("/api/v1/who-had?address=1.2.3.4", "viewer", 403),
+        ("/api/v1/job?id=1", "viewer", 403),
+        ("/api/v1/jobs", "viewer", 403),
         ("/api/v1/who-had?address=1.2.3.4", "auditor", 200),
         ("/nothing", "", 401),
         ("/nothing", "viewer", 404),
@@ -290,3 +294,40 @@ async def test_an_answer_that_takes_too_long_is_given_up_by_whoever_waits() -> N
         status, problem, _ = await client.get("/api/v1/who-had?address=1.2.3.4")
         let_go.set()
     assert (status, problem["detail"]) == (503, "The answer took longer than 0.05 s. Ask again, or ask for less.")
+
+
+class Ledger:
+    """Holds one job."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def one(self, job: str) -> JobsAnswer:
+        return answer_job(asked_job(job), [fold(None, make.entry(job="4711"))], {}, {}, [])
+
+    def some(self, **asked: Any) -> JobsAnswer:
+        self.asked.append(asked)
+        return answer_jobs([fold(None, make.entry(job="4711"))], {}, [])
+
+
+async def test_a_job_is_asked_by_number_or_page_and_jobs_by_their_time() -> None:
+    ledger, told = Ledger(), list[str]()
+    async with served(jobs=ledger, tell=told.append) as client:
+        for named in ("4711", "https://gitlab.example.com/a/b/-/jobs/4711"):
+            status, document, _ = await client.get(f"/api/v1/job?id={named}")
+            assert (status, document["asked"], document["jobs"][0]["job"]) == (200, "4711", "4711")
+        status, document, _ = await client.get("/api/v1/jobs?tier=infra&since=2026-11-20T12:00:00Z")
+        assert (status, len(document["jobs"])) == (200, 1)
+        wrong = [await client.get(f"/api/v1/{one}") for one in ("job", "job?id=x", "jobs?project=1&x=2")]
+
+    assert [status for status, _, _ in wrong] == [400, 400, 400]
+    assert "Write its number" in wrong[1][1]["detail"]
+    assert ledger.asked == [{"since": make.NOON, "until": None, "tier": "infra", "project": ""}]
+    assert told[0] == "job '4711' asked by this machine"
+
+
+async def test_a_standby_has_no_jobs() -> None:
+    async with served() as client:
+        answers = [await client.get(path) for path in ("/api/v1/job?id=1", "/api/v1/jobs")]
+
+    assert [status for status, _, _ in answers] == [503, 503]
