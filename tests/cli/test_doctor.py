@@ -169,6 +169,25 @@ def test_the_rights_on_the_lease_of_run_are_asked_for_by_its_name(
     api_server.delete(bound)
 
 
+@pytest.mark.real
+def test_the_verb_of_run_that_watches_all_blocks_is_asked_for_where_that_is_wanted(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api_server.apply(DEPLOY / "rbac-run.yaml")
+    bound = binding("bridge-observes", "runner-bridge-observe", BRIDGE)
+    api_server.create(bound)
+
+    def lacking(how: str) -> list[str]:
+        doctor(api_server, "--for", "observe", "--blocks", how, "-o", "json", user=BRIDGE)
+        return [subject for code, subject in codes(capsys) if code == "right-missing"]
+
+    try:
+        assert lacking("on-demand") == []
+        assert lacking("watch") == ["watch ipamblocks.crd.projectcalico.org"]
+    finally:
+        api_server.delete(bound)
+
+
 def test_a_lease_without_a_namespace_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--policy", "policy.yaml", "--lease", "bridge"]) == USAGE
     assert "NAMESPACE/NAME" in capsys.readouterr().err
