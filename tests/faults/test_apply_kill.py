@@ -44,6 +44,7 @@ class Gated:
 
     def __init__(self, installed: Installed, stop: Stop, *, of_secrets: bool) -> None:
         self.installed = installed
+        self._of_secrets = of_secrets
         gitlab, cluster = Gate(installed.gitlab.url, stop), Gate(installed.cluster.url, stop)
         signed_in = installed.sign_in_shared(gitlab.url)
         Path("etc/config.toml").write_text(signed_in, encoding="utf-8")
@@ -89,6 +90,15 @@ class Gated:
             else self._value("runner-tokens", "infra-platform")
         )
 
+    def configuration(self) -> bytes:
+        return self._secret()[0] if self._of_secrets else Path("etc/config.toml").read_bytes()
+
+    def beside(self) -> list[str]:
+        """Return what lies beside a configuration."""
+        files = [one.name for one in Path("etc").iterdir() if one.name not in {"config.toml", "tokens"}]
+        found = self.installed.cluster.admin("GET", "/api/v1/namespaces/ci-team-a/secrets/runner-config")
+        return files + [key for key in found.get("data", {}) if key != "config.toml"]
+
     def close(self) -> None:
         self.manager.close()
         for one in self.gates:
@@ -122,6 +132,7 @@ def ends_as_declared(here: Gated, printed: str, capsys: pytest.CaptureFixture[st
     assert (runner.paused, runner.note) == (False, "runner-bridge.dev/runner: prod-1/infra-platform")
     assert here.kept() == runner.token
     assert here.manager.tokens == {runner.token, here.installed.shared.token}
+    assert here.beside() == []
     assert "glrt-" not in printed + out + err
     with closing(Ledger.open(LEDGER, read_only=True)) as ledger:
         assert ledger.verify() == []
@@ -141,3 +152,23 @@ def test_killed_at_any_request_it_is_finished_by_running_it_again(
 def test_so_it_is_with_files(installed: Installed, capsys: pytest.CaptureFixture[str], stop: Stop) -> None:
     with gated(installed, stop, of_secrets=False) as here:
         ends_as_declared(here, here.killed(), capsys)
+
+
+@pytest.mark.parametrize("of_secrets", [True, False], ids=["secret", "file"])
+def test_killed_while_it_waits_for_a_manager_that_refuses_it_puts_back_what_was_there(
+    installed: Installed, capsys: pytest.CaptureFixture[str], of_secrets: bool
+) -> None:
+    with gated(installed, Stop(METRICS, 3), of_secrets=of_secrets) as here:
+        before = here.configuration()
+        here.manager.is_picky = True
+        printed = here.killed()
+        assert here.configuration() != before
+        assert len(here.beside()) == 1
+
+        assert run(here.arguments("plan")) == 1
+        assert "An apply was cut off before its managers had loaded it" in " ".join(capsys.readouterr().out.split())
+        assert run(here.arguments("apply")) == 1
+        assert (here.configuration(), here.beside()) == (before, [])
+
+        here.manager.is_picky = False
+        ends_as_declared(here, printed, capsys)

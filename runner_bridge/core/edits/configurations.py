@@ -29,9 +29,11 @@ def compare(installation: Installation, live: LiveConfiguration) -> Edit | Findi
             place=installation.place,
             cause=live.trouble,
         )
-    if live.before == live.after:
+    if live.before == live.after and not live.is_unconfirmed:
         return None
     why = "There is none yet." if live.before is None else "It does not say what the policy says."
+    if live.before == live.after:
+        why = "An apply was cut off before its managers had loaded it: it is put back and written again."
     if live.owner:
         why = f"It belongs to {live.owner}: change it there."
     return Edit(

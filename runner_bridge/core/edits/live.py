@@ -48,5 +48,7 @@ class LiveConfiguration(Struct, frozen=True, kw_only=True):
     """`before` with everything that the policy governs; something stands in for tokens of runners to be created."""
     owner: str = ""
     """Who else writes it, for people: `the Helm release ci-main`; empty: nobody."""
+    is_unconfirmed: bool = False
+    """An apply was cut off after it had written it: nobody knows whether its managers have loaded it."""
     trouble: str = ""
     """Why it could not be read or merged; then neither text counts."""

@@ -8,6 +8,7 @@ gap. A manager is never restarted.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,8 @@ class Configuring:
             LedgerError: an intent could not be recorded; nothing was written then.
             RunnerBridgeError: it could not be written; then it is as it was.
         """
+        if self.is_heard and (stands := await self._go_on()):
+            return stands
         for attempt in range(_ATTEMPTS):
             before = await self._stores.raw(self._store)
             after = await self._wanted(before)
@@ -114,13 +117,39 @@ class Configuring:
             marks = await self._managers.mark() if self.is_heard else {}
             try:
                 async with self._book.step(WRITE, f"{self._installation.name}: {self._store}"):
-                    await self._stores.replace(self._store, before, after)
+                    await self._stores.replace(self._store, before, after, sets_aside=self.is_heard)
             except StaleError:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 continue
-            return await self._loaded(before, after, marks)
+            standing = await self._loaded(before, after, marks)
+            if self.is_heard:
+                await self._forget()
+            return standing
         raise AssertionError
+
+    async def _go_on(self) -> Standing | None:
+        """Put back what an apply that was cut off has replaced and not seen loaded, if nobody has written since."""
+        aside = await self._stores.set_aside(self._store)
+        if aside is None:
+            return None
+        now = await self._stores.raw(self._store)
+        if aside.is_of(now.data):
+            marks = await self._managers.mark()
+            text = f"{self._installation.name}: an apply was cut off before this was known to be loaded"
+            async with self._book.step(PUT_BACK, text):
+                await self._stores.replace(self._store, now, aside.data)
+            outcome = await self._managers.outcome(marks, within_s=self._within_s)
+            await self._forget()
+            if not outcome.is_loaded:  # its next word could be about this change and not about the next one
+                return Standing(state=State.PUT_BACK, text=f"{_why_not(outcome)}. Run apply again.")
+        await self._forget()
+        return None
+
+    async def _forget(self) -> None:
+        """Remove what was put aside; what cannot be removed is looked at by the next apply."""
+        with suppress(RunnerBridgeError):
+            await self._stores.forget(self._store)
 
     async def confirm(self) -> Standing:
         """

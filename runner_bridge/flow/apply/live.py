@@ -137,7 +137,13 @@ async def _installation(
     if trouble:
         # A token that cannot be seen may be there: nobody gets another one, or a second runner, because of that.
         known = {name: _doubtful(known.get(name, Known())) for name in installation.runners}
-    configuration = LiveConfiguration(before=held.text, after=after, owner=held.owner, trouble=redact(trouble))
+    configuration = LiveConfiguration(
+        before=held.text,
+        after=after,
+        owner=held.owner,
+        is_unconfirmed=held.is_unconfirmed,
+        trouble=redact(trouble),
+    )
     return configuration, known
 
 

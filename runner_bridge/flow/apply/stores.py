@@ -8,8 +8,10 @@ never part of a message.
 from __future__ import annotations
 
 import asyncio
+import glob
 import os
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 _TOKEN_LIMIT_BYTES = 4096
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _ATTEMPTS = 5
+_BEFORE = ".before-"
+"""In the name of what is put aside, followed by the digest of what has taken its place."""
 _MOUNTED = "..data"
 """How Kubernetes mounts a Secret or ConfigMap: each file is a link through this one."""
 
@@ -49,8 +53,25 @@ class Held(Struct, frozen=True, kw_only=True):
     """None: nothing is there."""
     owner: str = ""
     """As `LiveConfiguration.owner`."""
+    is_unconfirmed: bool = False
+    """As `LiveConfiguration.is_unconfirmed`."""
     trouble: str = ""
     """Why it could not be read."""
+
+
+class Before(Struct, frozen=True, kw_only=True):
+    """What an apply that was cut off has put aside: the bytes that it was about to replace."""
+
+    name: str
+    """Of the file beside the configuration, or the key in its Secret."""
+    data: bytes
+
+    def is_of(self, data: bytes | None) -> bool:
+        """Tell whether `data` is what it was replaced by: nobody has written since."""
+        return data is not None and self.name.endswith(_digest(data))
+
+    def __repr__(self) -> str:
+        return f"Before({self.name!r}, {len(self.data)} bytes)"
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -136,20 +157,51 @@ class Stores:
             return Raw(data=None if secret is None else secret.values.get(store.key), secret=secret)
         return Raw(data=await asyncio.to_thread(files.read_bytes, store.path))
 
-    async def replace(self, store: Store, before: Raw, data: bytes | None) -> None:
+    async def replace(self, store: Store, before: Raw, data: bytes | None, *, sets_aside: bool = False) -> None:
         """
         Put `data` in the place of what was read, whole or not at all; None takes it away.
 
-        A file gets the mode 0600 where it is new, and a fresh time, by which a runner notices it.
+        A file gets the mode 0600 where it is new, and a fresh time, by which a runner notices it. With `sets_aside`
+        what was there before stays beside it until `forget`, for whoever goes on after a crash.
 
         Raises:
             StaleError: somebody else has written since; nothing was done.
             SettingsError, NeighbourError: it cannot be written; nothing was done.
         """
+        aside = f"{_BEFORE}{_digest(data)}" if sets_aside and data is not None and before.data is not None else ""
         if store.kind is StoreKind.SECRET:
-            await self._set(store, before.secret, {store.key: data})
+            kept = {f"{store.key}{aside}": before.data} if aside and _has_room(before, data) else {}
+            await self._set(store, before.secret, {store.key: data, **kept})
         else:
-            await asyncio.to_thread(_replace_file, store.path, before.data, data)
+            await asyncio.to_thread(_replace_file, store.path, before.data, data, aside)
+
+    async def set_aside(self, store: Store) -> Before | None:
+        """
+        Return what an apply that was cut off has put aside; None: there is nothing.
+
+        Raises:
+            SettingsError, NeighbourError, WireError: it cannot be read.
+        """
+        if store.kind is StoreKind.SECRET:
+            secret = await self.secret(store)
+            found = _aside_in(secret, store) if secret else ()
+            return Before(name=found[-1], data=secret.values[found[-1]]) if secret and found else None
+        return await asyncio.to_thread(_aside_of, store.path)
+
+    async def forget(self, store: Store) -> None:
+        """
+        Remove what was put aside.
+
+        Raises:
+            SettingsError, NeighbourError: it cannot be removed; then the next apply looks at it again.
+        """
+        if store.kind is not StoreKind.SECRET:
+            for one in await asyncio.to_thread(_asides, store.path):
+                await asyncio.to_thread(files.remove, one)
+            return
+        secret = await self.secret(store)
+        if secret and (found := _aside_in(secret, store)):
+            await self._set(store, secret, dict.fromkeys(found))
 
     async def keep(self, store: Store, runner: RunnerName, token: str) -> None:
         """
@@ -216,6 +268,12 @@ class Stores:
         return self._cluster
 
 
+def _has_room(before: Raw, data: bytes | None) -> bool:
+    """Tell whether a Secret may hold both what was there and what takes its place."""
+    there = before.secret.values.values() if before.secret else ()
+    return sum(map(len, there)) + len(data or b"") <= LIMIT_BYTES
+
+
 def _check_size(store: Store, size: int) -> None:
     if size > LIMIT_BYTES:
         message = (
@@ -229,12 +287,15 @@ def _secrets(store: Store) -> str:
     return f"/api/v1/namespaces/{store.namespace}/secrets"
 
 
-def _replace_file(path: str, before: bytes | None, data: bytes | None) -> None:
+def _replace_file(path: str, before: bytes | None, data: bytes | None, aside: str) -> None:
     def look() -> None:
         if files.read_bytes(path) != before:
             message = f"{path}: was changed by somebody else meanwhile; nothing was written."
             raise StaleError(message)
 
+    target = Path(os.path.realpath(path))
+    if aside and before is not None:
+        files.write_bytes(str(target.parent / f".{target.name}{aside}"), before, mode=0o600)
     if data is None:
         look()
         files.remove(path)
@@ -247,13 +308,32 @@ def _keep_in_folder(folder: str, runner: str, token: str) -> None:
     files.write_text(str(Path(folder) / runner), f"{token}\n", mode=0o600)
 
 
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()[:16]
+
+
+def _aside_in(secret: Secret, store: Store) -> tuple[str, ...]:
+    return tuple(sorted(key for key in secret.values if key.startswith(f"{store.key}{_BEFORE}")))
+
+
+def _asides(path: str) -> list[str]:
+    target = Path(os.path.realpath(path))
+    return sorted(str(one) for one in target.parent.glob(f".{glob.escape(target.name)}{_BEFORE}*"))
+
+
+def _aside_of(path: str) -> Before | None:
+    for one in _asides(path)[-1:]:
+        return Before(name=one, data=files.read_bytes(one) or b"")
+    return None
+
+
 def _of_secret(secret: Secret, store: Store) -> Held:
     data = secret.values.get(store.key)
     owner = secret.owner or ("somebody who made it immutable" if secret.is_immutable else "")
     if data is None:
         return Held(owner=owner)
     try:
-        return Held(text=data.decode(), owner=owner)
+        return Held(text=data.decode(), owner=owner, is_unconfirmed=bool(_aside_in(secret, store)))
     except UnicodeDecodeError:
         message = f"Secret {store}: the value of {store.key} is not UTF-8 text. Check that the right key is named."
         raise WireError(message) from None
@@ -268,7 +348,7 @@ def _file(path: str) -> Held:
         raise SettingsError(message)
     is_mounted = (folder / _MOUNTED).is_symlink() or _MOUNTED in os.path.realpath(path)
     owner = "the Secret or ConfigMap that is mounted there" if is_mounted else ""
-    return Held(text=files.read_text(path), owner=owner)
+    return Held(text=files.read_text(path), owner=owner, is_unconfirmed=bool(_asides(path)))
 
 
 def _folder(path: str, runners: tuple[RunnerName, ...]) -> dict[RunnerName, str]:

@@ -55,3 +55,10 @@ def test_what_could_not_be_read_is_said() -> None:
 )
 def test_a_change_is_confirmed_only_by_managers_that_can_be_heard(changes: dict[str, Any], expected: bool) -> None:
     assert configurations.is_confirmable(installation(**changes)) is expected
+
+
+def test_what_was_cut_off_before_it_was_confirmed_is_seen_to_again() -> None:
+    found = configurations.compare(installation(), LiveConfiguration(before="x", after="x", is_unconfirmed=True))
+    assert isinstance(found, Edit)
+    assert (found.deed, found.text) == (Deed.UPDATE, "")
+    assert "was cut off" in found.why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,9 @@ LOADED, REFUSED, SILENT = Outcome(loaded=("a",)), Outcome(refused=("a: broken",)
 class Case:
     """A file, and what was recorded about it."""
 
-    def __init__(self, folder: Path, managers: Managers) -> None:
+    def __init__(self, folder: Path, managers: Managers, *, text: str = TEXT) -> None:
         self.file = folder / "config.toml"
-        self.file.write_text(TEXT, encoding="utf-8")
+        self.file.write_text(text, encoding="utf-8")
         self.entries: list[Entry] = []
         store = p.Store(kind=p.StoreKind.FILE, path=str(self.file))
         self._tokens = folder / "tokens"
@@ -78,6 +79,11 @@ class Case:
     @property
     def text(self) -> str:
         return self.file.read_text(encoding="utf-8")
+
+    @property
+    def others(self) -> list[str]:
+        """What lies beside the file."""
+        return sorted(one.name for one in self.file.parent.iterdir() if one not in {self.file, self._tokens})
 
     @property
     def steps(self) -> list[tuple[str, Step | None]]:
@@ -162,6 +168,45 @@ async def test_what_is_there_already_is_read_again_by_its_manager_and_not_change
     assert case.text == before
     assert case.file.stat().st_mtime_ns > at
     assert case.steps[-2:] == [("confirm-configuration", Step.INTENT), ("confirm-configuration", Step.DONE)]
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+def die() -> None:
+    raise Died
+
+
+async def test_what_was_cut_off_before_it_was_loaded_is_put_back_and_written_again(tmp_path: Path) -> None:
+    case = Case(tmp_path, Heard(LOADED, after=die))
+    with pytest.raises(Died):
+        await case.configuring.write()
+    assert case.others == [f".config.toml.before-{sha256(case.file.read_bytes()).hexdigest()[:16]}"]
+
+    seen: list[str] = []
+    again = Case(tmp_path, Heard(LOADED, after=lambda: seen.append(case.text)), text=case.text)
+    assert (await again.configuring.write()).state is State.LOADED
+    assert (seen[0], seen[1] == again.text, again.others) == (TEXT, True, [])
+
+
+async def test_what_was_cut_off_and_is_refused_ends_as_it_was_before(tmp_path: Path) -> None:
+    case = Case(tmp_path, Heard(LOADED, after=die))
+    with pytest.raises(Died):
+        await case.configuring.write()
+    again = Case(tmp_path, Heard(REFUSED), text=case.text)
+    assert (await again.configuring.write()).state is State.PUT_BACK
+    assert (again.text, again.others) == (TEXT, [])
+
+
+async def test_what_was_cut_off_is_left_where_the_runner_has_written_since(tmp_path: Path) -> None:
+    case = Case(tmp_path, Heard(LOADED, after=die))
+    with pytest.raises(Died):
+        await case.configuring.write()
+    again = Case(tmp_path, Heard(LOADED), text=case.text.replace(OLD, NEW))
+    assert (await again.configuring.write()).state is State.LOADED
+    assert NEW in again.text
+    assert again.others == []
 
 
 async def test_what_was_cut_off_is_told_as_unknown(tmp_path: Path) -> None:
