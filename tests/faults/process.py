@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner_bridge.core.model.verdict import Grade
 from runner_bridge.ports.ledger import Ledger
+from tests.patience import allowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,7 +52,7 @@ class Running:
         return [one for one in self.lines if one.get("event") in names]
 
     async def until(self, holds: Callable[[], object], seconds: float = 60) -> None:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(allowed(seconds)):
             while not holds():
                 assert self.process.returncode is None, self.text
                 await asyncio.sleep(0.02)

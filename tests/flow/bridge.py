@@ -23,6 +23,7 @@ from runner_bridge.flow.observe.watched import WatchedBlocks
 from runner_bridge.ports.kube import Patience, discover_calico, open_cluster, plain_access
 from tests import make
 from tests.flow.world import NAMESPACE, SHORT_ID
+from tests.patience import allowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -145,7 +146,7 @@ class Bridge:
 
     async def until(self, holds: Callable[[], object], seconds: float = 10.0) -> None:
         """Wait until something holds and nothing is due."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(allowed(seconds)):
             while not holds():  # noqa: ASYNC110 - it looks at the world, which tells nobody
                 await asyncio.sleep(0.01)
             await self.act.drained()
