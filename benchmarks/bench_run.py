@@ -47,6 +47,10 @@ BURST, BURSTS = 300, 3
 EVENTS = sum(RATES.values()) + BURST * BURSTS
 LISTED_PROMISE, LABELLED_PROMISE = 1_000, 2_500
 """Microseconds of CPU a pod."""
+FIXED_MIB, KEPT_KIB = 100, 3.0
+"""What a bridge may hold: without any pod, and for each; at 50,000 pods that is 246 MiB."""
+STALL_MS = 30
+"""Of CPU, what the tenth longest stall may take."""
 IN_MEMORY = "/dev/shm"  # noqa: S108 - a disk that takes no time
 
 
@@ -180,8 +184,8 @@ def percentile(times: list[float], part: float) -> float:
     return sorted(times)[int(len(times) * part)]
 
 
-def listing(folder: str) -> float:
-    """Return the CPU that a pod takes until it is proven, in microseconds."""
+def listing(folder: str) -> tuple[float, list[str]]:
+    """Return the CPU that a pod takes until it is proven, in microseconds, and what else is more than promised."""
     with serving(PODS) as url:
         (found,) = fresh(url, f"{folder}/list.db", Mode.OBSERVE, PODS)
     stalls, cpu = found["stalls"], float(found["cpu"]) / PODS * 1e6
@@ -193,7 +197,11 @@ def listing(folder: str) -> float:
         f"  longest stalls of the loop, asked 15 ms: CPU {stalls['cpu'][-1]:.1f} ms, tenth {stalls['cpu'][0]:.1f} ms;"
     )
     print(f"    by the clock {stalls['wall'][-1]:.1f} ms, tenth {stalls['wall'][0]:.1f} ms")
-    return cpu
+    most_mib = FIXED_MIB + KEPT_KIB * PODS / 1024
+    print(f"  promised: at most {most_mib:.0f} MiB in all, and {STALL_MS} ms of CPU for the tenth longest", flush=True)
+    failed = [f"{all_mib:.0f} MiB"] if all_mib > most_mib else []
+    failed += [f"stalls of {stalls['cpu'][0]:.0f} ms"] if stalls["cpu"][0] > STALL_MS else []
+    return cpu, failed
 
 
 def labelling(folder: str) -> tuple[float, int]:
@@ -228,11 +236,11 @@ def load() -> str:
 
 
 def main() -> None:
-    failed = []
     with tempfile.TemporaryDirectory(prefix="bench-run-", dir=os.environ.get("LEDGER_FOLDER")) as folder:
         labelled, writes = labelling(folder)
         print(f"  CPU a pod, many at a time: {labelled:.0f} µs, promised at most {LABELLED_PROMISE}")
-        listed = listing(folder)
+        print(f"listing {PODS:,} job pods", flush=True)
+        listed, failed = listing(folder)
     if Path(IN_MEMORY).is_dir():
         print("the same with the ledger in memory")
         with tempfile.TemporaryDirectory(prefix="bench-run-", dir=IN_MEMORY) as folder:

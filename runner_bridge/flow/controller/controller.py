@@ -302,11 +302,11 @@ class Controller:
         return self._in_doubt
 
     async def _due(self) -> list[Key]:
+        # Very many come in the order in which they are kept: to sort 50,000 takes longer than anybody may have to wait.
         keys, self._keys = self._keys, set()
         if not self._everything:
-            return sorted(keys)
+            return sorted(keys) if len(keys) <= LOOKED_AT_ONCE else list(keys)
         self._everything = False
-        # In the order in which they are kept: to sort 50,000 of them takes longer than anybody may be kept waiting.
         gone = sorted(await self._gone(keys))
         await asyncio.sleep(0)
         there = self._picture.keys()
