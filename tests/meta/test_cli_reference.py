@@ -27,7 +27,7 @@ HEAD = """# Command line
 | 1 | findings: a breach, a lint problem, files out of date |
 | 2 | wrong usage, settings or policy; input that cannot be read, output that cannot be written |
 | 3 | nothing is proven: evidence is missing, or a program that was to be asked is not there |
-| 4 | not used yet |
+| 4 | the ledger cannot be written, or is damaged |
 | 5 | internal error, a defect |
 | 130 | interrupted by Ctrl-C |
 
