@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner_bridge.cli.bridge_rooms import context_of
 from runner_bridge.core.errors import DeniedError, LedgerError, WireError
 from runner_bridge.core.redact import redact
-from runner_bridge.flow.facts import LONGEST_REST_S, Facts, Tools, claims_of
+from runner_bridge.flow.facts import LONGEST_REST_S, Claims, Facts, Tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -99,9 +99,7 @@ def facts_of(bridge: Bridge) -> Facts | None:
     if wanted.asks is None:
         return None
 
-    def there() -> list[Claim]:
-        return list(claims_of(bridge.said, bridge.picture.pod)) if bridge.picture else []
-
+    read = Claims(lambda key: bridge.picture.pod(key) if bridge.picture else None)
     tools = Tools(
         asks=wanted.asks,
         record=bridge.terms.record,
@@ -109,7 +107,7 @@ def facts_of(bridge: Bridge) -> Facts | None:
         pause=wanted.pause,
         tells=Told(wanted.log),
     )
-    return Facts(tools, lambda: context_of(bridge.policy), there)
+    return Facts(tools, lambda: context_of(bridge.policy), lambda: read.of(bridge.said))
 
 
 async def confirm(bridge: Bridge, before: Before) -> None:

@@ -10,6 +10,7 @@ long ago is given up: that its claim was never confirmed is then what the ledger
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +26,7 @@ from runner_bridge.core.model.ledger import Entry, EntryKind, Standing
 from runner_bridge.core.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from datetime import datetime
 
     from runner_bridge.core.model.cluster import Pod
@@ -136,7 +137,7 @@ class Facts:
     Args of the constructor:
         tools: what it is driven with.
         context: what is the same in all entries.
-        there: the claims of the pods that are there now.
+        there: the claims of the pods that are there now, by uid.
         room: so many claims may wait.
     """
 
@@ -144,7 +145,7 @@ class Facts:
         self,
         tools: Tools,
         context: Callable[[], Context],
-        there: Callable[[], Iterable[Claim]],
+        there: Callable[[], Mapping[str, Claim]],
         *,
         room: int = ROOM,
     ) -> None:
@@ -204,16 +205,18 @@ class Facts:
     def look(self) -> None:
         """Take note of the pods that have come and gone."""
         now = self._tools.clock()
-        there = set()
-        for claim in self._there():
-            there.add(claim.pod_uid)
-            before = self._waiting.get(claim.pod_uid)
-            if before is None or before.claim.job != claim.job:
-                self._waiting[claim.pod_uid] = self._taken_up(claim)
-        for uid, one in list(self._waiting.items()):
-            if uid not in there and one.left_at is None:
+        there = self._there()
+        for uid, claim in there.items():
+            before = self._waiting.get(uid)
+            if before is None or (before.claim is not claim and before.claim.job != claim.job):
+                self._waiting[uid] = self._taken_up(claim)
+            elif before.left_at is not None:  # it was not seen for a moment
+                before.left_at = None
+        for uid in self._waiting.keys() - there.keys():
+            one = self._waiting[uid]
+            if one.left_at is None:
                 one.left_at, one.again_at = now, None
-            if one.left_at is not None and (one.is_over or now - one.left_at > GIVE_UP):
+            if one.is_over or now - one.left_at > GIVE_UP:
                 self._drop(uid)
         self._take_hints()
         for uid in list(self._waiting)[: max(0, len(self._waiting) - self._room)]:
@@ -243,6 +246,7 @@ class Facts:
             LedgerError: what was told could not be recorded.
         """
         self.look()
+        await asyncio.sleep(0)  # with tens of thousands of pods each half takes its time
         now = self._tools.clock()
         due = [one for one in self._waiting.values() if one.is_due(now) and not self._is_failing(one, now)]
         if free := [(one, told) for one in due if (told := self._known(one.claim, now)) is not None]:
@@ -386,21 +390,46 @@ class Facts:
         self.given_up += one.standing is None
 
 
-def claims_of(verdicts: Iterable[Verdict], pod_of: Callable[[Key], Pod | None]) -> Iterator[Claim]:
-    """Yield what job pods claim to run, of those that claim anything."""
-    for verdict in verdicts:
-        pod = pod_of((verdict.namespace, verdict.pod)) if verdict.job.id and verdict.project.isdecimal() else None
-        if pod is not None and pod.uid == verdict.uid:
-            yield Claim(
-                pod_uid=verdict.uid,
-                namespace=verdict.namespace,
-                pod=verdict.pod,
-                project=verdict.project,
-                short_id=pod.marks.short_id if pod.marks else "",
-                runner=verdict.runner,
-                job=verdict.job.id,
-                created_at=pod.created_at,
-            )
+class Claims:
+    """
+    Reads what job pods claim from what is said of them; on a large cluster most are the same as a moment before.
+
+    Args of the constructor:
+        pod_of: returns a pod as it is now.
+    """
+
+    def __init__(self, pod_of: Callable[[Key], Pod | None]) -> None:
+        self._pod_of = pod_of
+        self._before: dict[str, Claim] = {}
+
+    def of(self, verdicts: Iterable[Verdict]) -> Mapping[str, Claim]:
+        """Return the claims of those that claim anything, by uid."""
+        found: dict[str, Claim] = {}
+        for verdict in verdicts:
+            claim = self._before.get(verdict.uid)
+            if claim is None or claim.job != verdict.job.id or claim.runner != verdict.runner:
+                claim = self._read(verdict)
+            if claim is not None:
+                found[verdict.uid] = claim
+        self._before = found
+        return found
+
+    def _read(self, verdict: Verdict) -> Claim | None:
+        if not verdict.job.id or not verdict.project.isdecimal():
+            return None
+        pod = self._pod_of((verdict.namespace, verdict.pod))
+        if pod is None or pod.uid != verdict.uid:
+            return None
+        return Claim(
+            pod_uid=verdict.uid,
+            namespace=verdict.namespace,
+            pod=verdict.pod,
+            project=verdict.project,
+            short_id=pod.marks.short_id if pod.marks else "",
+            runner=verdict.runner,
+            job=verdict.job.id,
+            created_at=pod.created_at,
+        )
 
 
 def _canonical(number: str) -> str:

@@ -19,7 +19,7 @@ from runner_bridge.core.model.ledger import Entry, Fact, Standing
 from runner_bridge.core.model.verdict import JobClaim
 from runner_bridge.flow import facts as flow
 from runner_bridge.flow.controller.entries import Context
-from runner_bridge.flow.facts import Facts, claims_of
+from runner_bridge.flow.facts import Claims, Facts
 from runner_bridge.ports.gitlab import Budget
 from runner_bridge.simulate.gitlab.faults import Fault
 from tests import make
@@ -114,7 +114,7 @@ def begin(town: Town, both: Pair, **more: Any) -> None:
     town.both = both
     tools = flow.Tools(asks=Asked(both.port), record=town.record, clock=town.moment, pause=town.clock.sleep, tells=town)
     context = Context(cluster="prod-1", gitlab=both.server.url, policy="0" * 64, actor="test")
-    town.facts = Facts(tools, lambda: context, lambda: list(town.pods.values()), **more)
+    town.facts = Facts(tools, lambda: context, lambda: dict(town.pods), **more)
 
 
 async def test_a_claim_is_confirmed_with_what_gitlab_has_of_the_job() -> None:
@@ -348,7 +348,7 @@ async def test_fifty_jobs_a_second_cost_one_request_a_second_and_are_all_confirm
     lives: list[tuple[float, Job]] = []
     seconds = 90
 
-    def there() -> list[Claim]:
+    def there() -> dict[str, Claim]:
         while len(lives) < min(town.clock.seconds, seconds) * 50:
             job = town.job(town.projects[len(lives) % 12])
             lives.append((town.clock.seconds, job))
@@ -357,7 +357,7 @@ async def test_fifty_jobs_a_second_cost_one_request_a_second_and_are_all_confirm
             if job.status == "running" and town.clock.seconds > began + 20:
                 job.status, job.finished_at = "success", town.moment()
                 del town.pods[f"u{job.id}"]
-        return list(town.pods.values())
+        return dict(town.pods)
 
     async with opened(town, budget=budget):
         town.facts._there = there
@@ -389,7 +389,11 @@ def test_only_pods_that_claim_a_job_are_asked_about() -> None:
         )
     ]
 
-    (claim,) = claims_of(said, lambda key: pods.get(key[1]))
+    read = Claims(lambda key: pods.get(key[1]))
+    (claim,) = read.of(said).values()
+    pods.clear()
+    assert read.of(said) == {"a": claim}
+    assert read.of([]) == read.of(said) == {}
     assert (claim.pod, claim.job, claim.short_id, claim.created_at) == ("a", "4711", "4xYqA7pLw", NOON)
 
 
