@@ -23,6 +23,7 @@ READERS = {
     "managers": rest.managers,
     "created": rest.created,
     "job": rest.job,
+    "jobs": rest.jobs,
     "pipeline": rest.pipeline,
     "version": rest.version,
     "is_admin": rest.is_admin,
@@ -146,6 +147,12 @@ def test_a_job_that_runs() -> None:
     assert (found.runner_id, found.system_id, found.user, found.web_url) == (2, "r_a", "maria", "u")
     assert (found.created_at, found.started_at, found.finished_at) == (NINE, NINE, NINE)
     assert found.failure_reason == "script_failure"
+
+
+def test_a_page_of_jobs_keeps_its_order_and_names_no_project() -> None:
+    found = rest.jobs(b'[{"id": 8, "project": {"ci_job_token_scope_enabled": false}}, {"id": 7}]', what="x")
+
+    assert [(one.id, one.project_id, one.project_path) for one in found] == [(8, None, ""), (7, None, "")]
 
 
 def test_a_job_that_nobody_has_picked_has_no_runner() -> None:
