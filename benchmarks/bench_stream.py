@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from runner_bridge.core.model.verdict import Judgement
 
-PODS = int(os.environ.get("PODS", "50_000"))
 ROUNDS = 20
-EACH = PODS // ROUNDS
+EACH = max(1, int(os.environ.get("PODS", "50_000")) // ROUNDS // PAGE) * PAGE
+PODS = ROUNDS * EACH
 PEER_EACH = 100
 PIECE_BYTES = 256 * 1024
 """What the port reads at once."""
