@@ -236,6 +236,34 @@ def test_hand_edits_are_mended_and_what_is_nobodys_is_deleted_last(
     assert manager.refused == 0
 
 
+def test_a_runner_that_cannot_be_moved_is_replaced_by_the_steps_that_are_printed(
+    installed: Installed, manager: PretendManager, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apply(installed)
+    (old,) = ours(installed)
+    old.group = installed.world.group("elsewhere")
+    capsys.readouterr()
+    assert plan(installed) == 1
+    out = capsys.readouterr().out
+    _, _, steps = out.partition("another group -> group:platform\n")
+    assert [line.strip() for line in steps.splitlines()[:3]] == [
+        f"1. In GitLab, pause runner #{old.id}, wait until its jobs have ended, and delete it.",
+        "2. In etc/config.toml, take `id` and `token` out of the section infra-platform.",
+        "3. runner-bridge apply --target runner.infra-platform",
+    ]
+
+    del installed.world.runners[old.id]
+    lines = CONFIG.read_text(encoding="utf-8").splitlines(keepends=True)
+    CONFIG.write_text("".join(line for line in lines if old.token not in line), encoding="utf-8")
+    assert apply(installed, *ONE) == 0
+
+    (runner,) = ours(installed)
+    assert (runner.group, runner.paused) == (installed.group, False)
+    assert manager.tokens == {runner.token, installed.shared.token}
+    assert Path("etc/tokens/infra-platform").read_text(encoding="utf-8").strip() == runner.token
+    assert plan(installed) == 0
+
+
 def generate_pool() -> None:
     policy = Path("policy.yaml")
     text = policy.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner_bridge.core.edits.live import NOTHING_KNOWN
 from runner_bridge.core.edits.marker import is_unfinished, owned
+from runner_bridge.core.edits.replacing import kept_or_replaced, replaced
 from runner_bridge.core.marks import is_of_token
 from runner_bridge.core.model.codes import plan as codes
 from runner_bridge.core.model.edit import Deed, Edit, FieldEdit, Part
@@ -69,12 +70,12 @@ def compare(policy: Policy, live: LiveRunners) -> Compared:
             continue
         (found,) = candidates
         if elsewhere := _lies_elsewhere(declared, found, live):
-            edits.append(_replace(declared, found, elsewhere))
+            edits.append(_replace(policy, declared, found, elsewhere))
             continue
         matched[declared.name] = found
         if fields := differing(declared, found):
             edits.append(_update(declared, found, fields))
-        edits += _token(declared, found, live.known.get(declared.name, NOTHING_KNOWN))
+        edits += _token(policy, declared, found, live.known.get(declared.name, NOTHING_KNOWN))
         edits += _service(declared, found)
     edits += _nobodys(policy, live, spoken_for)
     return Compared(tuple(edits), tuple(unseen), matched)
@@ -195,20 +196,20 @@ def _update(declared: Declared, runner: Runner, fields: tuple[FieldEdit, ...]) -
     )
 
 
-def _replace(declared: Declared, runner: Runner, elsewhere: str) -> Edit:
+def _replace(policy: Policy, declared: Declared, runner: Runner, elsewhere: str) -> Edit:
     return Edit(
         deed=Deed.TELL,
         part=Part.RUNNER,
         name=str(declared.name),
         where=str(declared.scope),
-        why="GitLab cannot move a runner, and its managers use this one: a second one has to take over.",
+        why="GitLab cannot move a runner, and its managers use this one: another one has to take its place.",
         fields=(FieldEdit(name="scope", before=elsewhere, after=str(declared.scope)),),
-        text=f"runner-bridge runners rotate {declared.name}\n",
+        text=replaced(policy, declared.name, runner),
         runner_id=runner.id,
     )
 
 
-def _token(declared: Declared, runner: Runner, known: Known) -> tuple[Edit, ...]:
+def _token(policy: Policy, declared: Declared, runner: Runner, known: Known) -> tuple[Edit, ...]:
     """Return what is to be done about a runner of ours whose token nobody has."""
     if known.is_kept or known.is_signed_in or owned(runner.maintenance_note) is None:
         return ()
@@ -229,7 +230,7 @@ def _token(declared: Declared, runner: Runner, known: Known) -> tuple[Edit, ...]
             name=edit.name,
             where=edit.where,
             why="Its token is not kept here, and somebody uses it: another one would end those jobs.",
-            text=f"runner-bridge runners rotate {declared.name}\n",
+            text=kept_or_replaced(policy, declared.name, runner),
             runner_id=runner.id,
         ),
     )

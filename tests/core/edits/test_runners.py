@@ -131,7 +131,7 @@ def test_a_runner_elsewhere_is_not_moved(declared: dict[str, Any], seen: dict[st
     (told_,) = compared.edits
     assert told_.deed.symbol == "!"
     assert told_.fields[0].before == where
-    assert "rotate infra-platform" in told_.text
+    assert told_.text.endswith("3. runner-bridge apply --target runner.infra-platform\n")
     assert "infra-platform" not in compared.matched
 
 
