@@ -28,7 +28,8 @@ from bench_ledger import sync_ms
 from cluster_server import serving
 from recorded import policy
 
-from runner_bridge.cli.bridge import Wanted, open_bridge
+from runner_bridge.cli.bridge.opening import open_bridge
+from runner_bridge.cli.bridge.wanted import Wanted
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.verdict import Grade
 from runner_bridge.ports.kube import plain_access
@@ -36,7 +37,7 @@ from runner_bridge.ports.kube import plain_access
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
 
 PODS = int(os.environ.get("PODS", "10_000"))
 FEW = 200

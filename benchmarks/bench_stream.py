@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from kubernetes.aio import client, watch
 from recorded import NOW, JobPods, policy
 
-from runner_bridge.cli.memory import THRESHOLDS
+from runner_bridge.cli.bridge.memory import THRESHOLDS
 from runner_bridge.core.judge import judge
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.wire.stream import Stream

@@ -148,7 +148,7 @@ async def _book(policy: Policy, url: str) -> AsyncIterator[Book]:
     Raises:
         SettingsError, LedgerError: it cannot be written.
     """
-    from runner_bridge.cli.bridge_rooms import actor
+    from runner_bridge.cli.bridge.rooms import actor
     from runner_bridge.core.model.ledger import Purpose
     from runner_bridge.flow.apply import Book
     from runner_bridge.ports.ledger import Ledger

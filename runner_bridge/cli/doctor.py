@@ -68,8 +68,8 @@ def command(  # noqa: PLR0913 - click hands in each option by name
 
     Exit codes: 0 nothing wrong, 1 findings, 2 wrong settings or policy, 3 the cluster cannot be asked.
     """
+    from runner_bridge.cli.bridge.lease_name import read_lease_name
     from runner_bridge.cli.doctor_ask import examine_cluster
-    from runner_bridge.cli.lease_name import read_lease_name
     from runner_bridge.cli.output import emit
     from runner_bridge.core.doctor import Purpose
     from runner_bridge.core.model import Severity

@@ -116,7 +116,7 @@ async def known_runners(policy: Policy, configurations: Sequence[str]) -> list[t
     Raises:
         SettingsError, WireError: a file cannot be read.
     """
-    from runner_bridge.cli.check_known import read_runners
+    from runner_bridge.cli.check.known import read_runners
     from runner_bridge.cli.output import note
     from runner_bridge.cli.plan_live import CLUSTER, GITLAB, neighbours
     from runner_bridge.core.edits.live import Known

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER, UNPROVEN
-from runner_bridge.cli.bridge_web import Web, api_tokens_option, listen_option, listening, read_api_tokens
+from runner_bridge.cli.bridge.web import Web, api_tokens_option, listen_option, listening, read_api_tokens
 from runner_bridge.cli.gitlab_access import job_token_option, job_tokens
 from runner_bridge.cli.hook_secrets import SecretFiles, hook_secret_options, read_secrets
 from runner_bridge.cli.ledger_access import ledger_option
@@ -22,9 +22,10 @@ from runner_bridge.cli.load import policy_option, read_policy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from runner_bridge.cli.bridge import Bridge, Wanted
-    from runner_bridge.cli.bridge_web import Place
-    from runner_bridge.cli.reload import Files
+    from runner_bridge.cli.bridge.opening import Bridge
+    from runner_bridge.cli.bridge.reload import Files
+    from runner_bridge.cli.bridge.wanted import Wanted
+    from runner_bridge.cli.bridge.web import Place
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.model.gitlab import Purpose
     from runner_bridge.core.model.verdict import Verdict
@@ -155,10 +156,10 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     """
     from runner_bridge import __version__
     from runner_bridge.ask.metrics import Metrics
-    from runner_bridge.cli.bridge import Wanted, present
+    from runner_bridge.cli.bridge.reload import Files, Inputs, read_known, stamp
+    from runner_bridge.cli.bridge.wanted import Wanted, present
     from runner_bridge.cli.log import open_log
     from runner_bridge.cli.output import is_terminal, note
-    from runner_bridge.cli.reload import Files, Inputs, read_known, stamp
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.actions import Mode
 
@@ -239,8 +240,8 @@ async def _run(wanted: Wanted, says: Says, beside: _Beside, *, once: bool) -> in
 async def _work(
     wanted: Wanted, says: Says, beside: _Beside, stop: asyncio.Event, opened: asyncio.Event, *, once: bool
 ) -> int:
-    from runner_bridge.cli.bridge import open_bridge
-    from runner_bridge.cli.bridge_facts import asking
+    from runner_bridge.cli.bridge.facts import asking
+    from runner_bridge.cli.bridge.opening import open_bridge
 
     url = wanted.policy.gitlab.url
     async with asking(url, beside.gitlab) as asks, open_bridge(replace(wanted, asks=asks)) as bridge:
@@ -270,7 +271,7 @@ async def _work(
 
 async def _live(bridge: Bridge, beside: _Beside, stop: asyncio.Event) -> None:
     """Work, and look at the files again, until told to end."""
-    from runner_bridge.cli.reload import reloading
+    from runner_bridge.cli.bridge.reload import reloading
 
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
@@ -278,7 +279,7 @@ async def _live(bridge: Bridge, beside: _Beside, stop: asyncio.Event) -> None:
         files = beside.files
         looking = [group.create_task(reloading(bridge, files.inputs, told, seen=files.seen), name="look at files")]
         if beside.drift_every_s is not None:
-            from runner_bridge.cli.bridge_drift import drifting
+            from runner_bridge.cli.bridge.drift import drifting
 
             looking.append(group.create_task(drifting(bridge, every_s=beside.drift_every_s), name="look for drift"))
         await bridge.run(stop)

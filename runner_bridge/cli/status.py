@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner_bridge.cli.bridge_web import DEFAULT_PORT
+from runner_bridge.cli.bridge.web import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,8 +75,8 @@ def _ask(url: str, token: str) -> StatusAnswer:
 def _look(path: str, kubeconfig: str, context: str) -> StatusAnswer:
     from runner_bridge import __version__
     from runner_bridge.ask.answers import check, status
-    from runner_bridge.cli.check_live import check_live
-    from runner_bridge.cli.check_scope import Scope
+    from runner_bridge.cli.check.live import check_live
+    from runner_bridge.cli.check.scope import Scope
     from runner_bridge.cli.load import read_policy
     from runner_bridge.core.holding import holding
     from runner_bridge.core.judge import judge

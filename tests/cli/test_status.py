@@ -16,7 +16,7 @@ from runner_bridge.core.model import Outcome
 from runner_bridge.simulate import recorded
 from tests import make
 from tests.ask.web.serving import served
-from tests.cli.test_check_live import BREAKOUT, blocks, pods
+from tests.cli.check.test_live import BREAKOUT, blocks, pods
 from tests.cluster.server import READER
 
 if TYPE_CHECKING:

@@ -55,6 +55,9 @@ def locked(running: Running, path: Path) -> Callable[[], object]:
 
 def replaced(running: Running, path: Path) -> Callable[[], object]:
     """Somebody puts a copy in its place; what was written to the old file afterwards would be lost."""
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the file itself may not have its tables yet
+    database.close()
     kept = path.with_suffix(".kept")
     kept.hardlink_to(path)
     copy = path.with_suffix(".copy")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner_bridge.cli.bridge_facts import Asked
+from runner_bridge.cli.bridge.facts import Asked
 from runner_bridge.core import facts as folding
 from runner_bridge.core.claims import Claim
 from runner_bridge.core.errors import LedgerError

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from runner_bridge.cli.check_live import check_live
-from runner_bridge.cli.check_scope import Scope
+from runner_bridge.cli.check.live import check_live
+from runner_bridge.cli.check.scope import Scope
 from runner_bridge.core.judge import judge
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.policy import Source, load

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from runner_bridge.cli.bridge import Bridge
-    from runner_bridge.cli.bridge_rooms import Rooms
+    from runner_bridge.cli.bridge.opening import Bridge
+    from runner_bridge.cli.bridge.rooms import Rooms
     from runner_bridge.flow.lead import Lead
 
 

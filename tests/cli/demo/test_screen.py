@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import structs
 
-from runner_bridge.cli.demo_screen import Frame, Lines, cause_of, held_line, line_of
-from runner_bridge.cli.demo_told import Labels, Note, Shown, Told, Trouble
+from runner_bridge.cli.demo.screen import Frame, Lines, cause_of, held_line, line_of
+from runner_bridge.cli.demo.told import Labels, Note, Shown, Told, Trouble
 from runner_bridge.core.holding import Held, Holder, Holding
 from runner_bridge.core.model import Finding
 from runner_bridge.core.model.cluster import Gap, Kind

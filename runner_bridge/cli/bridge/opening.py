@@ -14,44 +14,37 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from runner_bridge.cli import memory
-from runner_bridge.cli.bridge_election import election
-from runner_bridge.cli.bridge_facts import confirm, facts_of
-from runner_bridge.cli.bridge_rooms import Rooms, context_of, wire
-from runner_bridge.cli.bridge_state import state_of
-from runner_bridge.cli.bridge_terms import Terms
+from runner_bridge.cli.bridge import memory
+from runner_bridge.cli.bridge.election import election
+from runner_bridge.cli.bridge.facts import confirm, facts_of
+from runner_bridge.cli.bridge.rooms import Rooms, context_of, wire
+from runner_bridge.cli.bridge.state import state_of
+from runner_bridge.cli.bridge.terms import Terms
 from runner_bridge.cli.ledger_access import witnessing
-from runner_bridge.cli.log import no_log
 from runner_bridge.core.errors import LedgerError, NeighbourError, SettingsError
 from runner_bridge.core.model.state import PolicyState, Role
 from runner_bridge.core.redact import redact
-from runner_bridge.flow.controller.bench import NOTHING_KNOWN, Known
-from runner_bridge.flow.measures import UNMEASURED, Measures
 from runner_bridge.ports.kube import Writer, discover_calico, open_cluster
-from runner_bridge.ports.ledger import CLOCK_TOLERANCE, Ledger
+from runner_bridge.ports.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable
+    from datetime import datetime
     from typing import Any
 
-    from structlog.typing import FilteringBoundLogger
-
-    from runner_bridge.core.actions import Mode
+    from runner_bridge.cli.bridge.wanted import Wanted
     from runner_bridge.core.model.state import BridgeState, DriftState
     from runner_bridge.core.model.verdict import Verdict
     from runner_bridge.core.occupancy import Occupancy
     from runner_bridge.core.policy.model import Policy
-    from runner_bridge.flow.controller.given import Says
-    from runner_bridge.flow.facts import Asks
-    from runner_bridge.flow.lead import Lead, Times
+    from runner_bridge.flow.controller.bench import Known
+    from runner_bridge.flow.lead import Lead
     from runner_bridge.flow.observe.picture import Picture
-    from runner_bridge.ports.kube import Access, CalicoApi, Cluster
+    from runner_bridge.ports.kube import CalicoApi, Cluster
 
 LAST_ACTS_S: Final = 2.0
 """How long what is in hand may take once it is told to end; five seconds are allowed in all."""
@@ -66,51 +59,6 @@ CALICO_AGAIN_S: Final = 300.0
 """How often it is found out again where Calico's objects are."""
 CALICO_SOON_S: Final = 5.0
 """How soon at the earliest, where somebody did not find them."""
-
-
-def present() -> datetime:
-    """Return the moment of now."""
-    return datetime.now(tz=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a bridge is opened with."""
-
-    policy: Policy
-    policy_file: str
-    """Its path as it was given."""
-    ledger: str
-    """Its address, as of `Ledger.open`."""
-    mode: Mode
-    says: Says
-    witness: str = ""
-    """Where every entry of the ledger is written too: a file, `-`, `syslog:`, or nowhere."""
-    access: Access | None = None
-    """Where the cluster is; None: as `kubeconfig` and `context` say."""
-    kubeconfig: str = ""
-    context: str = ""
-    simulated: bool = False
-    """The cluster is pretended; every surface says so."""
-    clock: Callable[[], datetime] = present
-    """What time it is; that of the story where the cluster is pretended."""
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
-    """Sleeps that many seconds of the clock."""
-    tolerance: timedelta = CLOCK_TOLERANCE
-    """How much older than the newest entry of the ledger one may be; more where the clock is made to leap."""
-    elect: bool | None = None
-    """Whether to lead only with a Lease; None: in a pod of the cluster, and where `lease` is given."""
-    lease: str = ""
-    """`namespace/name`; empty: `runner-bridge` in the namespace of this pod, or of the context."""
-    lease_times: Times | None = None
-    watch_blocks: bool = False
-    """Whether all of Calico's blocks are watched, so that every address is audited."""
-    log: FilteringBoundLogger = field(default_factory=no_log)
-    known: Known = NOTHING_KNOWN
-    """What GitLab's and the runners' own files tell besides the policy."""
-    asks: Asks | None = None
-    """What may be asked of GitLab about jobs; None: nothing, and every job stays a claim."""
-    measures: Measures = UNMEASURED
 
 
 class Bridge:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runner_bridge.cli.check_known import read_projects_files, read_runners
+from runner_bridge.cli.check.known import read_projects_files, read_runners
 from runner_bridge.cli.load import SUFFIXES, read_sources
 from runner_bridge.core.errors import PolicyError, RunnerBridgeError
 from runner_bridge.core.policy import load
@@ -25,7 +25,7 @@ from runner_bridge.ports.files import walk
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
     from runner_bridge.core.policy.model import Policy
 
 LOOK_S: Final = 3.0

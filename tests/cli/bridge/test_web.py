@@ -16,7 +16,7 @@ import pytest
 
 from runner_bridge.ask.web import digest_of
 from runner_bridge.cli import CLEAN, FINDINGS, USAGE, run
-from runner_bridge.cli.bridge_web import Place, PlaceType
+from runner_bridge.cli.bridge.web import Place, PlaceType
 from tests.cli.test_run_bridge import add, cluster, command  # noqa: F401 - a fixture among them
 from tests.patience import allowed
 

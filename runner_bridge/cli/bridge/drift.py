@@ -19,7 +19,7 @@ from runner_bridge.ports.gitlab import open_gitlab
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
     from runner_bridge.core.drift import Drift
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.gitlab import Purpose

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from runner_bridge.cli import CLEAN, FINDINGS, LEDGER
 from runner_bridge.cli import ledger as ledger_verb
 from runner_bridge.cli import who_had as who_had_verb
-from runner_bridge.cli.demo_played import ended, frame_of
-from runner_bridge.cli.demo_screen import held_line, tier_lines
+from runner_bridge.cli.demo.played import ended, frame_of
+from runner_bridge.cli.demo.screen import held_line, tier_lines
 from runner_bridge.cli.ledger_access import reading
 from runner_bridge.cli.output import emit
 from runner_bridge.core.moments import Stretch
@@ -18,7 +18,7 @@ from runner_bridge.simulate.runner import pod_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runner_bridge.cli.demo_played import Played
+    from runner_bridge.cli.demo.played import Played
     from runner_bridge.ports.ledger import Ledger
     from runner_bridge.simulate.story.ending import Difference
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner_bridge.ask.answers.jobs import JobsAnswer
     from runner_bridge.ask.metrics import Metrics
     from runner_bridge.ask.web import Sources, Token
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
     from runner_bridge.cli.hook_secrets import SecretFiles
     from runner_bridge.core.model.cluster import Address, IPPool, Pod
     from runner_bridge.core.model.ledger import Gap, Interval
@@ -117,7 +117,7 @@ async def listening(bridge: Bridge, web: Web, *, tell: Callable[[str], None]) ->
         SettingsError: nobody can listen there, or the secrets of hooks cannot be read.
     """
     from runner_bridge.ask.web import make_app, serve
-    from runner_bridge.cli.bridge_hooks import receiving
+    from runner_bridge.cli.bridge.hooks import receiving
 
     sources = sources_of(bridge, web, tell)
     async with receiving(bridge, web, tell) as receiver:

@@ -24,7 +24,7 @@ from runner_bridge.flow.observe.watched import WatchedBlocks
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from runner_bridge.cli.bridge import Wanted
+    from runner_bridge.cli.bridge.wanted import Wanted
     from runner_bridge.core.model.ledger import Entry
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.flow.controller.bench import Known

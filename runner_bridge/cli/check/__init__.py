@@ -13,8 +13,8 @@ from runner_bridge.cli.load import policy_option, read_policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from runner_bridge.cli.check_scope import Scope
-    from runner_bridge.cli.reload import Inputs
+    from runner_bridge.cli.bridge.reload import Inputs
+    from runner_bridge.cli.check.scope import Scope
     from runner_bridge.core.model.cluster import Snapshot
     from runner_bridge.core.model.verdict import Judgement
 
@@ -98,9 +98,9 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     Exit codes: 0 no breach, 1 a breach, 2 something cannot be read, 3 something is not proven, 130 Ctrl-C.
     """
     from runner_bridge.ask.answers.check import answer
-    from runner_bridge.cli.check_known import read_projects_files, read_runners
-    from runner_bridge.cli.check_output import pieces
-    from runner_bridge.cli.check_scope import Scope
+    from runner_bridge.cli.check.known import read_projects_files, read_runners
+    from runner_bridge.cli.check.output import pieces
+    from runner_bridge.cli.check.scope import Scope
     from runner_bridge.cli.output import emit, is_terminal, width
     from runner_bridge.core.judge import judge
 
@@ -110,7 +110,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         raise click.UsageError(message)
     namespace = "" if all_namespaces else namespace
     if is_watched:
-        from runner_bridge.cli.reload import Inputs
+        from runner_bridge.cli.bridge.reload import Inputs
 
         _refuse_beside_watch({"--pods": dumps["pods"], "--strict": strict})
         scope = Scope(namespace=namespace, selector=selector)
@@ -130,7 +130,7 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         judgement = judged(_snapshot(dumps, selector, namespace), moment)
         source = f"0 GETs, 0 writes: read from {_names(path for kind in KINDS for path in dumps[kind])}."
     else:
-        from runner_bridge.cli.check_live import check_live
+        from runner_bridge.cli.check.live import check_live
 
         scope = Scope(namespace=namespace, selector=selector)
         live = check_live(judged, scope=scope, kubeconfig=kubeconfig, context=context)
@@ -150,9 +150,9 @@ def _refuse_beside_watch(given: Mapping[str, object]) -> None:
 
 def _watch(inputs: Inputs, scope: Scope, cluster: tuple[str, str], *, output: str, expect_min: int) -> int:
     from runner_bridge.cli import INTERRUPTED
-    from runner_bridge.cli.check_watch import FORMATS as WATCHED
-    from runner_bridge.cli.check_watch import JudgedBy, watch
-    from runner_bridge.cli.reload import read_known
+    from runner_bridge.cli.bridge.reload import read_known
+    from runner_bridge.cli.check.watch import FORMATS as WATCHED
+    from runner_bridge.cli.check.watch import JudgedBy, watch
 
     if output not in WATCHED:
         message = f"--watch prints {', '.join(WATCHED)}; {output} is one report of one moment."

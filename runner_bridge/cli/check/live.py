@@ -27,7 +27,7 @@ from runner_bridge.ports.kube import CalicoApi, Cluster, Patience, discover_cali
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from runner_bridge.cli.check_scope import Scope
+    from runner_bridge.cli.check.scope import Scope
     from runner_bridge.core.model.cluster import Address, Pod
     from runner_bridge.core.model.verdict import Judgement
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner_bridge.cli import run
-from runner_bridge.cli.check_watch import fitted
+from runner_bridge.cli.check.watch import fitted
 from runner_bridge.simulate.cluster import Cluster
 from tests.cli.test_run_bridge import POLICY, add, cluster  # noqa: F401 - a fixture
 from tests.cluster.pretend import Pretend  # noqa: TC001 - pytest

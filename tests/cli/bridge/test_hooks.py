@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from runner_bridge.cli.bridge_hooks import hint_of
+from runner_bridge.cli.bridge.hooks import hint_of
 from runner_bridge.cli.log import no_log
 from runner_bridge.core.model.gitlab import JobEvent, PipelineEvent
 

@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner_bridge.cli.bridge import Wanted, open_bridge, present
-from runner_bridge.cli.bridge_drift import drifting as look_for_drift
+from runner_bridge.cli.bridge.drift import drifting as look_for_drift
+from runner_bridge.cli.bridge.opening import open_bridge
+from runner_bridge.cli.bridge.wanted import Wanted, present
 from runner_bridge.cli.gitlab_access import VARIABLES
 from runner_bridge.cli.load import read_policy
 from runner_bridge.cli.log import open_log
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.errors import RenderError
 from runner_bridge.flow.drift import read_drift
+from tests.cli.bridge.test_reload import until
 from tests.cli.test_plan import as_declared
-from tests.cli.test_reload import until
 from tests.flow.bridge import Said
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
     from runner_bridge.core.drift import Drift
     from runner_bridge.core.model.state import DriftState
     from runner_bridge.core.policy.model import Policy

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from runner_bridge.cli.bridge_rooms import actor
+from runner_bridge.cli.bridge.rooms import actor
 from runner_bridge.core.errors import LedgerError
 from runner_bridge.core.model.ledger import EntryKind, Purpose, Step
 from runner_bridge.core.model.state import LedgerState

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from runner_bridge.ask.answers import check
-from runner_bridge.cli.check_output import pieces
+from runner_bridge.cli.check.output import pieces
 from runner_bridge.cli.output import emit, is_terminal, note, width
 from runner_bridge.core.holding import holding
 from runner_bridge.core.judge import summed
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner_bridge.ask.answers.check import CheckAnswer
-    from runner_bridge.cli.check_scope import Scope
+    from runner_bridge.cli.check.scope import Scope
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.cluster import Gap
     from runner_bridge.core.model.ledger import Entry

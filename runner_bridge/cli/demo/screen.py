@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from runner_bridge.cli.demo_told import Note, Shown
+from runner_bridge.cli.demo.told import Note, Shown
 from runner_bridge.cli.output import emit
 
 if TYPE_CHECKING:

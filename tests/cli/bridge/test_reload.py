@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from runner_bridge.cli.bridge import Wanted, open_bridge
-from runner_bridge.cli.reload import Inputs, read_all, reloading, stamp
+from runner_bridge.cli.bridge.opening import open_bridge
+from runner_bridge.cli.bridge.reload import Inputs, read_all, reloading, stamp
+from runner_bridge.cli.bridge.wanted import Wanted
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.verdict import Grade
 from runner_bridge.ports.kube import plain_access
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
 
 OTHER = POLICY.replace("    pools: [infraestrutura]", "    pools: [workload]").replace("egress: node", "egress: pod")
 """Now the routable pool is what tier infra is meant to have."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner_bridge.cli.demo_screen import Frame, TierRow
-from runner_bridge.cli.demo_told import Note, Shown
+from runner_bridge.cli.demo.screen import Frame, TierRow
+from runner_bridge.cli.demo.told import Note, Shown
 from runner_bridge.core.holding import Holding, holding
 from runner_bridge.simulate.kubelet import GIVES_UP_AFTER_S
 from runner_bridge.simulate.runner import pod_name
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from runner_bridge.cli.bridge import Bridge
-    from runner_bridge.cli.demo_told import Labels, Told, Trouble
+    from runner_bridge.cli.bridge.opening import Bridge
+    from runner_bridge.cli.demo.told import Labels, Told, Trouble
     from runner_bridge.core.policy.model import Policy, TierName
     from runner_bridge.simulate.cluster import Cluster
     from runner_bridge.simulate.kubelet import StoryTime

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Final
 from runner_bridge import __version__
 from runner_bridge.ask.metrics import Metrics
 from runner_bridge.cli import INTERRUPTED
-from runner_bridge.cli.bridge import Wanted, open_bridge
-from runner_bridge.cli.bridge_web import Place, Web, listening
-from runner_bridge.cli.demo_played import Played, ended, frame_of, head
-from runner_bridge.cli.demo_report import report
-from runner_bridge.cli.demo_screen import yesterday_line
-from runner_bridge.cli.demo_told import Labels, Told
+from runner_bridge.cli.bridge.opening import open_bridge
+from runner_bridge.cli.bridge.wanted import Wanted
+from runner_bridge.cli.bridge.web import Place, Web, listening
+from runner_bridge.cli.demo.played import Played, ended, frame_of, head
+from runner_bridge.cli.demo.report import report
+from runner_bridge.cli.demo.screen import yesterday_line
+from runner_bridge.cli.demo.told import Labels, Told
 from runner_bridge.cli.output import emit
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.holding import Holding, holding
@@ -33,7 +34,7 @@ from runner_bridge.simulate.cluster import Cluster
 from runner_bridge.simulate.kubelet import Kubelet, StoryTime
 
 if TYPE_CHECKING:
-    from runner_bridge.cli.demo_screen import Screen
+    from runner_bridge.cli.demo.screen import Screen
     from runner_bridge.core.policy.model import Policy
     from runner_bridge.simulate.story import WorkingDay
 

@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 
 from runner_bridge.ask.answers.health import ready
-from runner_bridge.cli.bridge import Bridge, Wanted, open_bridge
-from runner_bridge.cli.bridge_terms import Terms
+from runner_bridge.cli.bridge.opening import Bridge, open_bridge
+from runner_bridge.cli.bridge.terms import Terms
+from runner_bridge.cli.bridge.wanted import Wanted
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.cluster import Kind
 from runner_bridge.core.model.ledger import EntryKind, Step
@@ -261,7 +262,7 @@ async def test_one_that_loses_the_lease_stands_by_and_leads_again(
 async def test_a_ledger_that_breaks_stops_all_acting_until_it_works_again(
     cluster: Cluster, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner_bridge.cli.bridge.LEDGER_AGAIN_S", 0.3)
+    monkeypatch.setattr("runner_bridge.cli.bridge.opening.LEDGER_AGAIN_S", 0.3)
     path = tmp_path / "ledger.db"
     async with running(wanted(cluster, tmp_path)) as bridge:
         await until(lambda: (state := bridge.state().ledger) is not None and state.is_writable)
@@ -287,7 +288,7 @@ async def test_a_ledger_that_breaks_stops_all_acting_until_it_works_again(
 async def test_without_calicos_objects_nothing_is_judged_until_they_are_back(
     cluster: Cluster, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner_bridge.cli.bridge.CALICO_SOON_S", 0.05)
+    monkeypatch.setattr("runner_bridge.cli.bridge.opening.CALICO_SOON_S", 0.05)
     await world.job_pod("a")
     await world.give("a", "172.16.0.1", "infraestrutura")
     async with running(wanted(cluster, tmp_path)) as bridge:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from runner_bridge.cli.bridge_rooms import context_of
+from runner_bridge.cli.bridge.rooms import context_of
 from runner_bridge.core.errors import DeniedError, LedgerError, WireError
 from runner_bridge.core.redact import redact
 from runner_bridge.flow.facts import LONGEST_REST_S, Claims, Facts, Tools
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from runner_bridge.cli.bridge import Bridge
+    from runner_bridge.cli.bridge.opening import Bridge
     from runner_bridge.core.claims import Claim
     from runner_bridge.core.model.gitlab import Job, Purpose
     from runner_bridge.flow.controller.given import Before

@@ -37,13 +37,13 @@ def command(*, once: bool, speed: float, seed: int, recorded: bool, folder: str)
     Exit codes: 0 every job got the verdict and label that stand in the story, 1 one did not, 4 the ledger is damaged.
     """
     if recorded:
-        from runner_bridge.cli.demo_recorded import show_recorded
+        from runner_bridge.cli.demo.recorded import show_recorded
 
         return show_recorded(folder)
     from tempfile import TemporaryDirectory
 
-    from runner_bridge.cli.demo_day import play
-    from runner_bridge.cli.demo_screen import Lines, Table, has_room
+    from runner_bridge.cli.demo.day import play
+    from runner_bridge.cli.demo.screen import Lines, Table, has_room
     from runner_bridge.cli.run_bridge import first_error
     from runner_bridge.simulate.story import working_day
 

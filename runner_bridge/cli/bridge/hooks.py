@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from runner_bridge.ask.hooks import Hint, Receiver
-    from runner_bridge.cli.bridge import Bridge
-    from runner_bridge.cli.bridge_web import Web
+    from runner_bridge.cli.bridge.opening import Bridge
+    from runner_bridge.cli.bridge.web import Web
     from runner_bridge.core.model.gitlab import JobEvent, PipelineEvent
 
 

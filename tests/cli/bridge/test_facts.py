@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner_bridge.cli.bridge import Bridge, Wanted, open_bridge
-from runner_bridge.cli.bridge_facts import Asked, asking
+from runner_bridge.cli.bridge.facts import Asked, asking
+from runner_bridge.cli.bridge.opening import Bridge, open_bridge
+from runner_bridge.cli.bridge.wanted import Wanted
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.ledger import EntryKind, Standing
 from runner_bridge.core.policy import Source, load

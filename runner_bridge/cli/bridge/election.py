@@ -10,12 +10,12 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from runner_bridge.cli.lease_name import read_lease_name
+from runner_bridge.cli.bridge.lease_name import read_lease_name
 from runner_bridge.flow.lead import Lead
 from runner_bridge.flow.lead import Tools as LeadTools
 
 if TYPE_CHECKING:
-    from runner_bridge.cli.bridge import Wanted
+    from runner_bridge.cli.bridge.wanted import Wanted
     from runner_bridge.ports.kube import Cluster
 
 LEASE: Final = "runner-bridge"

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner_bridge.cli import CLEAN, FINDINGS, INTERRUPTED, LEDGER
-from runner_bridge.cli.demo_day import play
-from runner_bridge.cli.demo_screen import Lines
+from runner_bridge.cli.demo.day import play
+from runner_bridge.cli.demo.screen import Lines
 from runner_bridge.simulate.story import Expected, Twist, working_day
 from tests.patience import allowed
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("demo")]  # one day for all of them
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 TRANSCRIPT = re.compile(r"(?<=<!-- demo -->\n```text\n).*?(?=```\n<!-- /demo -->)", re.DOTALL)
 DEMO = [sys.executable, "-m", "runner_bridge", "demo"]
 FAST = "15"
