@@ -227,7 +227,7 @@ async def _run(wanted: Wanted, says: Says, beside: _Beside, *, once: bool) -> in
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end, number)
-    code = CLEAN
+    code = UNPROVEN if once else CLEAN  # told to end before it had looked
     try:
         code = await working
     except asyncio.CancelledError:

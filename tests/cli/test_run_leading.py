@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
-from runner_bridge.cli import CLEAN, INTERRUPTED, UNPROVEN
+from runner_bridge.cli import CLEAN, INTERRUPTED, UNPROVEN, UNPROVEN
 from runner_bridge.ports.ledger import Ledger
 from runner_bridge.simulate.cluster.faults import Fault
 from tests.cli.test_run_bridge import POLICY, add
@@ -199,12 +199,16 @@ def test_it_ends_in_time_while_the_cluster_hangs(pretend: Pretend, tmp_path: Pat
     pretend.cluster.faults.clear()
 
 
-def test_it_ends_in_time_before_the_cluster_has_answered_at_all(pretend: Pretend, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("flags", "code"), [([], CLEAN), (["--once"], UNPROVEN)], ids=["run", "once"])
+def test_it_ends_in_time_before_the_cluster_has_answered_at_all(
+    pretend: Pretend, tmp_path: Path, flags: list[str], code: int
+) -> None:
+    """One look that was not taken has proven nothing."""
     hang(pretend, Fault(times=None, delay_s=60))
-    with started(pretend.kubeconfig(), tmp_path) as one:
+    with started(pretend.kubeconfig(), tmp_path, *flags) as one:
         pretend.wait(lambda: is_hit(pretend))
         assert one.end(signal.SIGTERM) < allowed(5)
-    assert one.popen.returncode == CLEAN
+    assert one.popen.returncode == code
 
 
 def test_it_answers_over_http_and_counts_what_happened(pretend: Pretend, tmp_path: Path) -> None:

@@ -59,5 +59,7 @@ class PrivacyShape(Shape):
     """`privacy`."""
 
     people: Annotated[People, Field(strict=False)] = Field(
-        default=People.OFF, description="How names of people are kept: `off`, as a `pseudonym`, or as `names`."
+        default=People.OFF,
+        description="How names of people may be kept: `off`, as a `pseudonym`, or as `names`. No names are "
+        "kept yet, whatever it says.",
     )
