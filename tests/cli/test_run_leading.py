@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
-from runner_bridge.cli import CLEAN, INTERRUPTED, UNPROVEN, UNPROVEN
+from runner_bridge.cli import CLEAN, INTERRUPTED, UNPROVEN
 from runner_bridge.ports.ledger import Ledger
 from runner_bridge.simulate.cluster.faults import Fault
 from tests.cli.test_run_bridge import POLICY, add
