@@ -1,5 +1,5 @@
 """
-One aiohttp session with one API server: authorization, time-outs, counting, and errors translated once.
+The session with one API server: authorization, time-outs, counting, and errors translated once.
 
 The only place that knows aiohttp's exceptions and the server's status codes. What leaves is bytes or one of
 `core.errors`; 404 is an answer, not an error.
@@ -36,6 +36,9 @@ JSON = {"Content-Type": "application/json"}
 _ANSWER = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=CONNECT_S)
 _READ_BUFFER_BYTES = 256 * 1024
 _CONNECTIONS = 64
+"""Most connections for requests. Streams have others: each keeps one for minutes, and requests would wait for those."""
+_NO_LIMIT = 0
+"""For streams: there are as many as lists are watched, two for each namespace the policy names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +61,23 @@ class Session:
     def __init__(self, access: Access, *, patience: Patience) -> None:
         self._access = access
         self._patience = patience
-        self._client: aiohttp.ClientSession | None = None
+        self._requests: aiohttp.ClientSession | None = None
+        self._streams: aiohttp.ClientSession | None = None
         self.reads = 0
         """Requests so far that change nothing, a repeated one counted again."""
         self.writes = 0
 
     async def __aenter__(self) -> Self:
-        self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
-            headers={"User-Agent": f"runner-bridge/{__version__}", "Accept-Encoding": "identity"},
-            read_bufsize=_READ_BUFFER_BYTES,
-            trust_env=False,  # `access` has looked already; aiohttp would also take passwords from ~/.netrc
-        )
+        self._requests = _client(_CONNECTIONS)
+        self._streams = _client(_NO_LIMIT)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._client is not None:
-            await self._client.close()
+        for client in (self._streams, self._requests):
+            if client is not None:
+                await client.close()
 
     @property
     def server(self) -> str:
@@ -125,7 +126,7 @@ class Session:
                 self.reads += 1
             else:
                 self.writes += 1
-            async with self._open(method, path, params, _ANSWER, headers, body) as response:
+            async with self._open(self._requests, method, path, params, _ANSWER, headers, body) as response:
                 return Answer(status=response.status, body=await response.read())
 
         try:
@@ -150,12 +151,13 @@ class Session:
         """
         self.reads += 1
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
-        async with self._open("GET", path, params, limits) as response:
+        async with self._open(self._streams, "GET", path, params, limits) as response:
             yield response.status, response.content
 
     @asynccontextmanager
     async def _open(
         self,
+        client: aiohttp.ClientSession | None,
         method: str,
         path: str,
         params: Mapping[str, str],
@@ -166,11 +168,11 @@ class Session:
         """Send one request, once more with a fresh token after a 401; translate what goes wrong until it is read."""
         try:
             authorization = await self._access.authorization("")
-            response = await self._send(method, path, params, limits, headers, body, authorization)
+            response = await self._send(client, method, path, params, limits, _signed(headers, authorization), body)
             if response.status == 401 and authorization:
                 response.release()
                 authorization = await self._access.authorization(authorization)
-                response = await self._send(method, path, params, limits, headers, body, authorization)
+                response = await self._send(client, method, path, params, limits, _signed(headers, authorization), body)
             async with response:
                 if response.status not in {200, 201, 202, 404}:
                     raise self._refusal(response, await response.read(), deed_of(method, path, params))
@@ -181,20 +183,20 @@ class Session:
 
     async def _send(
         self,
+        client: aiohttp.ClientSession | None,
         method: str,
         path: str,
         params: Mapping[str, str],
         limits: aiohttp.ClientTimeout,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
         body: bytes | None,
-        authorization: str,
     ) -> aiohttp.ClientResponse:
-        assert self._client is not None, "the session is not open"  # noqa: S101 - a defect of ours
-        return await self._client.request(
+        assert client is not None, "the session is not open"  # noqa: S101 - a defect of ours
+        return await client.request(
             method,
             self._access.server + path,
             params=params,
-            headers={**(headers or {}), **({"Authorization": authorization} if authorization else {})},
+            headers=headers,
             data=body,
             timeout=limits,
             allow_redirects=False,
@@ -223,6 +225,21 @@ class Session:
             case code:
                 message = f"{subject} {response.reason}{said}, expected an API server's 200."
                 return InvalidError(message, status=code, fields=status.fields)
+
+
+def _client(connections: int) -> aiohttp.ClientSession:
+    """Return a client with at most that many connections at a time; 0: any number."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections),
+        headers={"User-Agent": f"runner-bridge/{__version__}", "Accept-Encoding": "identity"},
+        read_bufsize=_READ_BUFFER_BYTES,
+        trust_env=False,  # `access` has looked already; aiohttp would also take passwords from ~/.netrc
+    )
+
+
+def _signed(headers: Mapping[str, str] | None, authorization: str) -> dict[str, str]:
+    """Return the headers of one request, with what proves who asks; without it where that is empty."""
+    return {**(headers or {}), **({"Authorization": authorization} if authorization else {})}
 
 
 def _reason(error: Exception) -> str:  # noqa: PLR0911 - one line per way to fail
