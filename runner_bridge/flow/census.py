@@ -220,7 +220,7 @@ class Audit:
         trouble = ""
         for key in due[:MOST_READS]:
             trouble = await self._learn(policy, suspects[key], self._asked[key]) or trouble
-        if due:
+        if due or not suspects:
             self.trouble = trouble
 
     async def _learn(self, policy: Policy, held: HeldAddress, asked: _Asked) -> str:

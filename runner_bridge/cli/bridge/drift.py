@@ -53,13 +53,16 @@ async def drifting(
             state = bridge.drift = bridge.drift or DriftState()
             try:
                 found = await _look(bridge, read)
+                bridge.drift = _state(bridge, found)
+                told = _tell(bridge, found, told)
             except RunnerBridgeError as error:
                 why = redact(str(error)).rstrip(".")
                 bridge.drift = structs.replace(state, trouble=why)
                 bridge.wanted.log.warning("drift-not-looked-for", why=why)
-            else:
-                bridge.drift = _state(bridge, found)
-                told = _tell(bridge, found, told)
+            except Exception as error:  # noqa: BLE001 - whatever it is, verdicts do not depend on it
+                why = redact(f"{type(error).__name__}: {error}").rstrip(".")
+                bridge.drift = structs.replace(state, trouble=why)
+                bridge.wanted.log.error("drift-not-looked-for", why=why)  # noqa: TRY400 - no traceback reaches a user
         await pause(every_s)
 
 

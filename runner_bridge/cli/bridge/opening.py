@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from runner_bridge.cli.bridge import memory
+from runner_bridge.cli.bridge.counting import counting
 from runner_bridge.cli.bridge.election import election
 from runner_bridge.cli.bridge.facts import confirm, facts_of
 from runner_bridge.cli.bridge.rooms import Rooms, context_of, wire
@@ -240,7 +241,7 @@ class Bridge:
                 if rooms is not None:
                     beside.append(group.create_task(rooms.observer.run(), name="observe"))
                     if rooms.census is not None:
-                        beside.append(group.create_task(rooms.census.run(), name="count addresses"))
+                        beside.append(group.create_task(counting(self, rooms.census), name="count addresses"))
                     beside.append(group.create_task(memory.tend(rooms.observer.listed()), name="tend memory"))
                     group.create_task(self._live_in_terms(rooms, end), name="terms")
                 await _first(stop.wait(), self._changed.wait())

@@ -94,7 +94,7 @@ async def reloading(
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """
-    Have a bridge go on by its files as they are, for ever.
+    Have a bridge go on by its files as they are, for ever; whatever goes wrong is said, and ends nothing.
 
     Args:
         bridge: a running one.
@@ -105,12 +105,12 @@ async def reloading(
     """
     while True:
         await _either(pause(LOOK_S), told)
-        now = await asyncio.to_thread(stamp, inputs)
-        if now == seen and not told.is_set():
-            continue
-        told.clear()
-        seen = now
         try:
+            now = await asyncio.to_thread(stamp, inputs)
+            if now == seen and not told.is_set():
+                continue
+            told.clear()
+            seen = now
             bridge.accept(*await asyncio.to_thread(read_all, inputs))
         except PolicyError as error:
             more = len(error.findings) - MOST_TOLD
@@ -118,6 +118,8 @@ async def reloading(
             bridge.refuse(" ".join([*said, f"(and {more} more)"] if more > 0 else said))
         except RunnerBridgeError as error:
             bridge.refuse(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the last files stay in force
+            bridge.refuse(f"{type(error).__name__}: {error}")
 
 
 async def _either(pausing: Awaitable[None], told: asyncio.Event) -> None:
@@ -131,8 +133,9 @@ async def _either(pausing: Awaitable[None], told: asyncio.Event) -> None:
 
 
 def _files(named: str) -> list[str]:
-    if Path(named).is_dir():
-        with contextlib.suppress(RunnerBridgeError):
+    # OSError: `is_dir` raises where a folder above may not be entered, or a network's file system is gone.
+    with contextlib.suppress(RunnerBridgeError, OSError):
+        if Path(named).is_dir():
             return sorted(walk(named, SUFFIXES))
     return [named]
 

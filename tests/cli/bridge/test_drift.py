@@ -40,11 +40,11 @@ class Drifting:
         self.bridge, self.installed, self._lines = bridge, installed, lines
         self.again = asyncio.Event()
         self.looks = 0
-        self.trouble = ""
+        self.trouble: Exception | None = None
 
     async def read(self, policy: Policy, neighbours: Neighbours) -> Drift:
-        if self.trouble:
-            raise RenderError(self.trouble)
+        if self.trouble is not None:
+            raise self.trouble
         return await read_drift(policy, neighbours)
 
     async def pause(self, _seconds: float) -> None:
@@ -142,17 +142,34 @@ async def test_what_cannot_be_seen_now_is_not_taken_for_mended(
     assert drifting.said() == []
 
 
-async def test_what_goes_wrong_ends_nothing_and_the_last_look_stays(drifting: Drifting) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        pytest.param(
+            RenderError("etc/config.toml: it is not so."), "etc/config.toml: it is not so", id="an error of ours"
+        ),
+        pytest.param(OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error", id="of the system"),
+        pytest.param(KeyError("infra"), "KeyError: 'infra'", id="a defect"),
+    ],
+)
+async def test_what_goes_wrong_ends_nothing_and_the_last_look_stays(
+    drifting: Drifting, trouble: Exception, said: str
+) -> None:
     before = drifting.bridge.state().drift
     break_configuration()
     broken = await drifting.look()
     assert broken is not None
     assert broken.unseen == 1
 
-    drifting.trouble = "etc/config.toml: it does not say what the policy says."
+    drifting.trouble = trouble
     after = await drifting.look()
     assert before is not None
     assert after is not None
-    assert after.trouble == "etc/config.toml: it does not say what the policy says"
+    assert after.trouble == said
     assert after.looked_at == broken.looked_at
     assert ("drift-not-looked-for", "") in drifting.said()
+
+    drifting.trouble = None
+    again = await drifting.look()
+    assert again is not None
+    assert again.trouble == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,6 +15,7 @@ from runner_bridge.cli.bridge.reload import Inputs, read_all, reloading, stamp
 from runner_bridge.cli.bridge.wanted import Wanted
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.verdict import Grade
+from runner_bridge.flow.measures import Unmeasured
 from runner_bridge.ports.kube import plain_access
 from runner_bridge.ports.ledger import Ledger
 from runner_bridge.simulate.cluster import Cluster
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner_bridge.cli.bridge.opening import Bridge
+    from runner_bridge.core.policy.model import Policy
 
 OTHER = POLICY.replace("    pools: [infraestrutura]", "    pools: [workload]").replace("egress: node", "egress: pod")
 """Now the routable pool is what tier infra is meant to have."""
@@ -38,6 +42,13 @@ async def until(holds: Callable[[], object], seconds: float = 15.0) -> None:
 
 async def soon(seconds: float) -> None:
     await asyncio.sleep(seconds / 60)
+
+
+class Broken(Unmeasured):
+    """Measures nothing, and cannot even be told a policy."""
+
+    def declare(self, policy: Policy) -> None:  # noqa: ARG002 - of no use here
+        raise OSError(errno.EIO, "Input/output error")
 
 
 class Running:
@@ -125,6 +136,22 @@ async def test_sighup_has_a_file_read_that_does_not_seem_changed(running: Runnin
     running.told.set()
     await until(lambda: running.bridge.policy_state.tried_at)
     assert (running.bridge.policy_state.reloads, running.told.is_set()) == (0, False)
+
+
+async def test_a_defect_on_the_way_is_said_and_ends_nothing(running: Running) -> None:
+    measures = running.bridge.wanted.measures
+    running.bridge.wanted = replace(running.bridge.wanted, measures=Broken())
+    running.file.write_text(OTHER)
+    await until(lambda: running.bridge.policy_state.refused)
+    assert running.bridge.policy_state.trouble == "OSError: [Errno 5] Input/output error"
+    running.bridge.wanted = replace(running.bridge.wanted, measures=measures)
+    running.file.write_text(POLICY)
+    await until(lambda: not running.bridge.policy_state.trouble)
+    assert running.words() == {"pass"}
+
+
+def test_a_name_that_the_system_does_not_take_has_a_stamp_all_the_same() -> None:
+    assert stamp(Inputs(policy="x" * 300)) == (("x" * 300,),)
 
 
 async def test_other_namespaces_are_watched_without_a_restart(running: Running) -> None:
