@@ -99,7 +99,7 @@ def witnessing(path: str) -> Iterator[Callable[[str], None] | None]:
         with closing(Syslog(path)) as log:
             yield log.send
     elif path == STDIN:
-        yield lambda line: emit(f"{line}\n")
+        yield lambda line: emit(f"{line}\n", has_to_arrive=True)
     else:
         try:
             file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - Path("") would be "."

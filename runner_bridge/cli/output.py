@@ -11,13 +11,21 @@ import contextlib
 import os
 import shutil
 import sys
+from typing import Final
+
+_lost: Final[list[str]] = []
+"""Why standard output reaches nobody any more; empty as long as it does."""
 
 
-def emit(text: str) -> None:
+def emit(text: str, *, has_to_arrive: bool = False) -> None:
     """
     Write a result to standard output, as it is. A closed pipe is no error: later calls write nowhere.
 
     A character that the terminal's encoding does not have becomes `?`: an old locale is no reason to fail.
+
+    Args:
+        text: what is written.
+        has_to_arrive: a closed pipe is an error, now and in every later call.
 
     Raises:
         SettingsError: it cannot be written, for example because the disk is full.
@@ -28,13 +36,18 @@ def emit(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _close_quietly()
+        _close_quietly("nobody reads it any more")
     except OSError as error:
         from runner_bridge.core.errors import SettingsError
 
-        _close_quietly()
+        _close_quietly(f"cannot be written: {error.strerror}")
         message = f"standard output: cannot be written: {error.strerror}. Make room, or write elsewhere."
         raise SettingsError(message) from error
+    if has_to_arrive and _lost:
+        from runner_bridge.core.errors import SettingsError
+
+        message = f"standard output: {_lost[0]}, so what is written is lost. Start it again with a reader that stays."
+        raise SettingsError(message)
 
 
 def note(text: str) -> None:
@@ -54,6 +67,7 @@ def width() -> int:
     return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
 
 
-def _close_quietly() -> None:
+def _close_quietly(why: str) -> None:
+    _lost.append(why)
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -170,3 +170,30 @@ def test_a_reader_that_leaves_early_changes_nothing() -> None:
     assert process.wait(30) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.mark.parametrize("first", ["emit", "write"])
+def test_a_witness_on_standard_output_says_that_its_reader_left_and_says_it_of_every_line(first: str) -> None:
+    script = (
+        "import sys\n"
+        "from runner_bridge.cli.ledger_access import witnessing\n"
+        "from runner_bridge.cli.output import emit\n"
+        "from runner_bridge.core.errors import SettingsError\n"
+        "with witnessing('-') as write:\n"
+        "    write('begun')\n"
+        "    sys.stdin.readline()\n"
+        f"    for put in ({first}, write, write):\n"
+        "        try: put('a line')\n"
+        "        except SettingsError as error: print(error, file=sys.stderr)\n"
+    )
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.stdout.close()
+    process.stdout = None
+
+    _, said = process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+    assert said.count("standard output: nobody reads it any more") == (2 if first == "emit" else 3)
+    assert said.count("\n") == said.count("nobody reads it")
