@@ -98,9 +98,9 @@ class LedgerState(Struct, frozen=True, gc=False, kw_only=True):
     name: str
     """Its address, without a password."""
     is_writable: bool
-    """The last entries are durable; False: acting stops."""
+    """The last entries are durable, or about to be; False: acting stops."""
     trouble: str = ""
-    """Why the last entries could not be written; empty while all is well."""
+    """Why the last entries could not be written, or are not yet after 10 s; empty while all is well."""
     entries: int = 0
     """Entries that became durable."""
     waiting: int = 0

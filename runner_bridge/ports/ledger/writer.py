@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -43,6 +44,8 @@ ROOM = 4096
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """An entry may be so much older than the newest one: calls overtake each other, and clocks are trimmed."""
 
+SILENCE_S: Final = 10.0
+"""Beyond what a lock is waited for: a database that takes longer for one transaction is as good as gone."""
 
 _INSERT: Final = insert(tables.entry)
 # Made once: to build a statement takes longer than to carry it out.
@@ -59,6 +62,14 @@ class _Job(NamedTuple):
     done: asyncio.Future[None]
     alive_at: datetime
     """When the caller was at work."""
+
+
+class _Hand(NamedTuple):
+    """What the thread is at."""
+
+    calls: int
+    begun: float
+    """By the writer's own clock, seconds."""
 
 
 class End(NamedTuple):
@@ -85,6 +96,7 @@ class Writer:
         batch: int = BATCH,
         room: int = ROOM,
         tolerance: timedelta = CLOCK_TOLERANCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Open the first segment of the term; see `Ledger.write`.
@@ -92,8 +104,8 @@ class Writer:
         Raises:
             LedgerError: it could not be written, or the clock stands before the last entry of this cluster.
         """
-        self.problem = ""
-        """Why the last append failed; empty while all is well. For readiness, status and metrics."""
+        self._refused = ""
+        """Why the last append failed; empty while all is well."""
         self.recorded = 0
         """Entries of this term that became durable."""
         self._database = database
@@ -104,6 +116,8 @@ class Writer:
         self._projection = Projection(postgres=not database.path)
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
+        self._clock = clock
+        self._hand: _Hand | None = None
         self._closing = False
         self._known_end = True
         self._connection: Connection | None = None
@@ -120,8 +134,21 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """How many calls of `append` wait for the disk."""
-        return len(self._jobs)
+        """How many calls of `append` and `beat` wait for the disk, those of the transaction under way included."""
+        hand = self._hand
+        return len(self._jobs) + (hand.calls if hand else 0)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is recorded: the last append failed, or one does not end. For readiness, status and metrics."""
+        hand = self._hand
+        silent_s = self._clock() - hand.begun if hand else 0.0
+        if silent_s <= SILENCE_S:
+            return self._refused
+        return (
+            f"{self._database.name}: the ledger has not answered for {int(silent_s)} s. "
+            "Nothing is acted on until it does; look at its disk or its server."
+        )
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """
@@ -170,13 +197,15 @@ class Writer:
         ):
             latest = _alive_at(connection, opening.cluster)
             if latest is not None and opening.at < latest - self._tolerance:
-                raise LedgerError(self._clock(opening.at, latest))
+                raise LedgerError(self._set_back(opening.at, latest))
             opened, end = open_segment(connection, opening)
             return opened, end, max(opening.at, latest or opening.at)
 
     def _work(self) -> None:
         while jobs := self._take():
-            self._settle(self._record(jobs))
+            settled = self._record(jobs)
+            self._hand = None  # before they are told: whoever has been told waits no more
+            self._settle(settled)
         self._disconnect()
 
     def _take(self) -> list[_Job]:
@@ -189,6 +218,7 @@ class Writer:
             while self._jobs and (not jobs or len(self._jobs[0].entries) <= room):
                 jobs.append(self._jobs.popleft())
                 room -= len(jobs[-1].entries)
+            self._hand = _Hand(len(jobs), self._clock()) if jobs else None
             return jobs
 
     def _record(self, jobs: Sequence[_Job]) -> list[tuple[_Job, Exception | None]]:
@@ -201,7 +231,7 @@ class Writer:
                 sound.append((job, self._texts(job, latest)))
                 latest = max(latest, job.alive_at)
             except RunnerBridgeError as error:
-                self.problem = str(error)
+                self._refused = str(error)
                 settled.append((job, LedgerError(str(error))))
             except Exception as error:  # noqa: BLE001 - a defect of one caller must not leave the others waiting
                 settled.append((job, error))
@@ -210,7 +240,7 @@ class Writer:
         try:
             lines = self._store(sound, latest)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, a defect included
-            self.problem = str(error)
+            self._refused = str(error)
             self._known_end = False
             self._projection.forget()
             self._disconnect()
@@ -218,14 +248,14 @@ class Writer:
         self._latest = latest
         self.recorded += sum(len(job.entries) for job, _ in sound)
         if not settled:
-            self.problem = ""
+            self._refused = ""
         self._tell(lines)
         return settled + [(job, None) for job, _ in sound]
 
     def _texts(self, job: _Job, latest: datetime) -> list[str]:
         oldest = min((entry.at for entry in job.entries), default=job.alive_at)
         if oldest < latest - self._tolerance:
-            raise LedgerError(self._clock(oldest, latest))
+            raise LedgerError(self._set_back(oldest, latest))
         return [canonical(entry) for entry in job.entries]
 
     def _store(self, jobs: Sequence[tuple[_Job, list[str]]], latest: datetime) -> list[str]:
@@ -302,7 +332,7 @@ class Writer:
             for line in lines:
                 self._witness(line)
         except Exception as error:  # noqa: BLE001 - whatever a witness does, the record goes on
-            self.problem = f"the ledger's witness cannot be written: {error}."
+            self._refused = f"the ledger's witness cannot be written: {error}."
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -310,7 +340,7 @@ class Writer:
                 self._connection.close()
             self._connection = None
 
-    def _clock(self, seen: datetime, latest: datetime) -> str:
+    def _set_back(self, seen: datetime, latest: datetime) -> str:
         return (
             f"{self._database.name}: the clock was set back: it shows {seen:%Y-%m-%d %H:%M:%SZ}, the ledger holds an "
             f"entry of {latest:%Y-%m-%d %H:%M:%SZ}. Set the clock right; nothing is recorded until it is past that."

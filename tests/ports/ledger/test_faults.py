@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner_bridge.core.errors import LedgerError
-from runner_bridge.core.model.ledger import Purpose
+from runner_bridge.core.model.ledger import Opening, Purpose
 from runner_bridge.ports.ledger import Ledger
+from runner_bridge.ports.ledger.writer import Writer
 from tests.make import NOON
 from tests.ports.ledger.writing import a_day, codes, later, life, record, tamper, term
 
@@ -126,6 +128,31 @@ def test_another_process_that_holds_the_lock_is_waited_for_then_refused(tmp_path
         assert writer.problem == ""
         assert [one.entry.pod_uid for one in ledger.entries()] == ["before", "after"]
         assert codes(ledger) == []
+
+
+def test_a_ledger_that_does_not_answer_is_a_problem_until_it_does(tmp_path: Path) -> None:
+    """A disk or a server that hangs refuses nothing: only the time tells."""
+    path, now = tmp_path / "ledger.db", 0.0
+    opening = Opening(segment=0, at=NOON, purpose=Purpose.RUN, cluster="prod-1")
+    with closing(Ledger.open(f"sqlite:///{path}", patience_s=50)) as ledger, ThreadPoolExecutor() as threads:
+        writer = Writer(ledger._database, opening, clock=lambda: now)
+        with closing(hold(path)):
+            call = threads.submit(record, writer, *life("held", 0))
+            while not writer.waiting:
+                time.sleep(0.01)
+            time.sleep(0.2)
+            assert writer.waiting == 1, "also while the database has it in hand"
+            now = 10.0
+            assert writer.problem == ""
+            now = 12.5
+            assert "the ledger has not answered for 12 s" in writer.problem
+        call.result()
+
+        assert (writer.problem, writer.waiting) == ("", 0)
+        now = 99.0
+        assert writer.problem == "", "nobody waits for an idle one"
+        writer.close()
+        assert [one.entry.pod_uid for one in ledger.entries()] == ["held"]
 
 
 def test_a_file_that_may_only_be_read_is_not_written_and_still_answers(tmp_path: Path) -> None:
