@@ -163,6 +163,9 @@ def command(  # noqa: PLR0913 - click hands in each option by name
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.actions import Mode
 
+    # Until there is a bridge that can read its files again: what changes before that is noticed by itself. A function
+    # and not SIG_IGN, which programs that are started for a kubeconfig would inherit.
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     json = output == "json" or (output is None and not is_terminal())
     log = open_log(write=note, clock=present, level=log_level, json_lines=json)
     says = Says(json=json, colour=is_terminal(), log=log)

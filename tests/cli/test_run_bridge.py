@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,6 +164,30 @@ def test_it_ends_soon_when_it_is_told_to(cluster: Pretend, number: signal.Signal
     assert ledger.unsettled("prod-1") == []
     ledger.close()
     assert kinds[0] is EntryKind.OPENED
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), CLEAN), (("--once",), UNPROVEN)], ids=["for ever", "once"])
+def test_sighup_ends_nothing_while_the_cluster_does_not_answer(
+    cluster: Pretend, tmp_path: Path, flags: tuple[str, ...], code: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        text = cluster.kubeconfig().read_text()
+        assert cluster.cluster.url in text
+        away = tmp_path / "away.yaml"
+        away.write_text(text.replace(cluster.cluster.url, f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        full = [*command(cluster, *flags), "--kubeconfig", str(away)]
+        process = subprocess.Popen(full, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            silent.settimeout(allowed(20))
+            with silent.accept()[0]:
+                process.send_signal(signal.SIGHUP)
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(0.5)
+                process.send_signal(signal.SIGTERM)
+                _, err = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == code, err
 
 
 def test_after_a_kill_the_next_one_goes_on(cluster: Pretend, tmp_path: Path) -> None:
