@@ -144,6 +144,8 @@ def _troubles(answer: StatusAnswer, page: _Page) -> None:
         )
     if state.lease is not None and state.lease.trouble:
         page.say("LEASE", f"{state.lease.trouble}.", _RED)
+    if state.ledger is not None and state.ledger.witness_trouble:
+        page.say("WITNESS", f"{state.ledger.witness_trouble}.", _RED)
     if state.blocks.trouble:
         page.say("BLOCKS", f"not readable, addresses are as the pods say: {state.blocks.trouble}.", _RED)
     for position, sentence in enumerate(answer.cluster):

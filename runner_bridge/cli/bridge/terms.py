@@ -136,10 +136,12 @@ class Terms:
             return LedgerState(
                 name=self._ledger.name, is_writable=False, trouble=self.trouble.rstrip("."), entries=self._entries
             )
+        problem = writer.problem  # asked once: it changes with time
         return LedgerState(
             name=self._ledger.name,
-            is_writable=not writer.problem,
-            trouble=redact(writer.problem).rstrip("."),
+            is_writable=not problem,
+            trouble=redact(problem).rstrip("."),
+            witness_trouble=redact(writer.witness_trouble).rstrip("."),
             entries=self._entries + writer.recorded,
             waiting=writer.waiting,
             segment=writer.end.segment,

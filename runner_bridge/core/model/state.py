@@ -101,6 +101,8 @@ class LedgerState(Struct, frozen=True, gc=False, kw_only=True):
     """The last entries are durable, or about to be; False: acting stops."""
     trouble: str = ""
     """Why the last entries could not be written, or are not yet after 10 s; empty while all is well."""
+    witness_trouble: str = ""
+    """Why the witness missed entries last time; empty while all is well. Recording and acting go on."""
     entries: int = 0
     """Entries that became durable."""
     waiting: int = 0

@@ -104,6 +104,8 @@ class Writer:
         Raises:
             LedgerError: it could not be written, or the clock stands before the last entry of this cluster.
         """
+        self.witness_trouble = ""
+        """Why the witness missed lines last time; empty while all is well. The record goes on without it."""
         self._refused = ""
         """Why the last append failed; empty while all is well."""
         self.recorded = 0
@@ -326,13 +328,15 @@ class Writer:
         return [witness_line(self._end.segment, self._end.number, self._end.hash)]
 
     def _tell(self, lines: Sequence[str]) -> None:
-        if self._witness is None:
+        if self._witness is None or not lines:
             return
         try:
             for line in lines:
                 self._witness(line)
         except Exception as error:  # noqa: BLE001 - whatever a witness does, the record goes on
-            self._refused = f"the ledger's witness cannot be written: {error}."
+            self.witness_trouble = f"the ledger's witness cannot be written: {error}."
+        else:
+            self.witness_trouble = ""
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -134,6 +134,7 @@ def test_a_bridge_at_rest_is_shown_without_what_is_not() -> None:
         ),
         ({"blocks": BlockReads(trouble="403")}, "BLOCKS     not readable, addresses are as the pods say: 403."),
         ({"lease": LeaseState(name="n/l", trouble="503")}, "LEASE      503."),
+        ({"ledger": replace(LEDGER, witness_trouble="the disk is full")}, "WITNESS    the disk is full."),
         ({"role": Role.LEADER, "lease": LeaseState(name="n/l", holder="a")}, "mode label, leader by lease n/l, up"),
         ({"role": Role.STANDBY, "lease": LeaseState(name="n/l", holder="b-0")}, "standby; b-0 leads by lease n/l"),
         ({"role": Role.STANDBY, "lease": LeaseState(name="n/l")}, "standby; nobody leads by lease n/l"),

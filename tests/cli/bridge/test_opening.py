@@ -244,6 +244,21 @@ async def test_what_came_of_an_act_is_told_also_by_one_that_leads_no_more(tmp_pa
     assert [one.step for one in entries(tmp_path)] == [Step.INTENT, Step.DONE]
 
 
+async def test_a_witness_that_cannot_be_written_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    def full(_line: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    ledger, now = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"), datetime.now(tz=UTC)
+    terms = Terms(ledger, full, is_ours=lambda: True)
+    async with terms.term(policy(), now):
+        await terms.record((make.entry(at=now),))
+        state = terms.state()
+    ledger.close()
+    assert state is not None
+    assert (state.is_writable, state.trouble) == (True, "")
+    assert state.witness_trouble.endswith("No space left on device")
+
+
 async def test_one_that_loses_the_lease_stands_by_and_leads_again(
     cluster: Cluster, world: World, tmp_path: Path
 ) -> None:

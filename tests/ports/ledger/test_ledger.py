@@ -247,13 +247,21 @@ def test_a_witness_sees_every_entry_once_it_is_durable_and_the_head_every_hour(l
 
 
 def test_a_witness_that_cannot_be_written_is_said(ledger: Ledger) -> None:
-    def broken(_line: str) -> None:
-        raise BrokenPipeError(32, "broken pipe")
+    is_broken = True
 
-    with term(ledger, witness=broken) as writer:
+    def witness(_line: str) -> None:
+        if is_broken:
+            raise BrokenPipeError(32, "broken pipe")
+
+    with term(ledger, witness=witness) as writer:
         record(writer, entry())
-        assert "witness" in writer.problem
-    assert len(list(ledger.entries())) == 1
+        asyncio.run(writer.beat(later(1)))
+        assert "witness cannot be written: [Errno 32] broken pipe" in writer.witness_trouble
+        assert writer.problem == "", "what is recorded is recorded"
+        is_broken = False
+        record(writer, entry(pod_uid="u2", at=later(2)))
+    assert writer.witness_trouble == ""
+    assert len(list(ledger.entries())) == 2
 
 
 def test_a_clock_that_was_set_back_records_nothing(ledger: Ledger) -> None:
