@@ -83,12 +83,13 @@ def witnessing(path: str) -> Iterator[Callable[[str], None] | None]:
     """
     Yield what writes the lines of a witness, none for an empty path.
 
-    Appended to a file, printed for `-`, sent to the system's log for `syslog:`.
+    Appended to a file, printed for `-`, sent to the system's log for `syslog:`. A file that takes no more when it is
+    closed is told on standard error: everything is recorded by then.
 
     Raises:
         SettingsError: the file cannot be opened, or the log cannot be reached.
     """
-    from runner_bridge.cli.output import emit
+    from runner_bridge.cli.output import emit, note
     from runner_bridge.core.errors import SettingsError
     from runner_bridge.ports.files import STDIN, explain_os_error
     from runner_bridge.ports.syslog import SCHEME, Syslog
@@ -105,8 +106,14 @@ def witnessing(path: str) -> Iterator[Callable[[str], None] | None]:
             file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - Path("") would be "."
         except (OSError, ValueError) as error:
             raise SettingsError(explain_os_error(path, error)) from error
-        with file:
+        try:
             yield lambda line: print(line, file=file)
+        finally:
+            try:
+                file.close()  # writes what a full disk has refused before, and may be refused again
+            except OSError as error:
+                reason = explain_os_error(path, error)
+                note(f"runner-bridge: the ledger's witness lacks its last lines: {reason} The ledger has them.")
 
 
 def moment(text: str, zone: tzinfo | None, option: str) -> Stretch:
