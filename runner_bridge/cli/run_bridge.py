@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runner_bridge.cli.run_output import Says
     from runner_bridge.core.model.gitlab import Purpose
     from runner_bridge.core.model.verdict import Verdict
-    from runner_bridge.ports.gitlab import TokenSource
+    from runner_bridge.ports.gitlab import Budget, TokenSource
 
 HARD_END_S: Final = 4.7
 """So long after it is told to end the process is ended, whatever hangs."""
@@ -46,6 +46,8 @@ class _Beside:
     """None: drift is not looked for."""
     gitlab: Mapping[Purpose, TokenSource] | None
     """Where the token comes from that GitLab is asked with about jobs; None: it is not asked."""
+    budget: Budget | None
+    """How often GitLab is asked in all, about jobs and for drift; None: it is not asked."""
 
 
 @click.command("run", short_help="Watch a cluster: judge, record, and label every job pod.")
@@ -200,11 +202,13 @@ def command(  # noqa: PLR0913 - click hands in each option by name
         known=read_known(inputs, accepted),
     )
     every_s = None if drift_min is None else drift_min * 60
+    gitlab = None if once else job_tokens(gitlab_token_file)
     beside = _Beside(
         web=web,
         files=Files(inputs=inputs, seen=seen),
         drift_every_s=every_s,
-        gitlab=None if once else job_tokens(gitlab_token_file),
+        gitlab=gitlab,
+        budget=None if gitlab is None and every_s is None else _budget(),
     )
     try:
         return asyncio.run(_run(wanted, says, beside, once=once))
@@ -247,7 +251,7 @@ async def _work(
     from runner_bridge.cli.bridge.opening import open_bridge
 
     url = wanted.policy.gitlab.url
-    async with asking(url, beside.gitlab) as asks, open_bridge(replace(wanted, asks=asks)) as bridge:
+    async with asking(url, beside.gitlab, beside.budget) as asks, open_bridge(replace(wanted, asks=asks)) as bridge:
         opened.set()
         server, api = bridge.cluster.reader.server, bridge.api
         if not api.is_judgeable:
@@ -284,7 +288,8 @@ async def _live(bridge: Bridge, beside: _Beside, stop: asyncio.Event) -> None:
         if beside.drift_every_s is not None:
             from runner_bridge.cli.bridge.drift import drifting
 
-            looking.append(group.create_task(drifting(bridge, every_s=beside.drift_every_s), name="look for drift"))
+            work = drifting(bridge, every_s=beside.drift_every_s, budget=beside.budget)
+            looking.append(group.create_task(work, name="look for drift"))
         await bridge.run(stop)
         for one in looking:
             one.cancel()
@@ -321,6 +326,12 @@ def _end_hard_after(seconds: float, over: list[int]) -> None:
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
+
+
+def _budget() -> Budget:
+    from runner_bridge.ports.gitlab import Budget
+
+    return Budget()
 
 
 def _sum_up(bridge: Bridge, says: Says) -> None:

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from runner_bridge.core.model import Finding
     from runner_bridge.core.model.gitlab import Purpose
     from runner_bridge.core.policy.model import Policy
-    from runner_bridge.ports.gitlab import TokenSource
+    from runner_bridge.ports.gitlab import Budget, TokenSource
 
 
 async def drifting(
     bridge: Bridge,
     *,
     every_s: float,
+    budget: Budget | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     read: Callable[[Policy, Neighbours], Awaitable[Drift]] = read_drift,
 ) -> None:
@@ -42,6 +43,7 @@ async def drifting(
     Args:
         bridge: a running one; its policy is taken anew each time.
         every_s: how long to wait after each look.
+        budget: shared with whoever else asks GitLab in this process; None: one of its own for each look.
         pause: sleeps that many seconds.
         read: compares everything.
     """
@@ -52,7 +54,7 @@ async def drifting(
         else:
             state = bridge.drift = bridge.drift or DriftState()
             try:
-                found = await _look(bridge, read)
+                found = await _look(bridge, read, budget)
                 bridge.drift = _state(bridge, found)
                 told = _tell(bridge, found, told)
             except RunnerBridgeError as error:
@@ -66,13 +68,14 @@ async def drifting(
         await pause(every_s)
 
 
-async def _look(bridge: Bridge, read: Callable[[Policy, Neighbours], Awaitable[Drift]]) -> Drift:
+async def _look(bridge: Bridge, read: Callable[[Policy, Neighbours], Awaitable[Drift]], budget: Budget | None) -> Drift:
     policy = bridge.policy
     async with AsyncExitStack() as stack:
         gitlab, no_gitlab = None, ""
         try:
             tokens: Mapping[Purpose, TokenSource] = all_tokens()
-            gitlab = await stack.enter_async_context(open_gitlab(policy.gitlab.url, tokens=tokens))
+            opened = open_gitlab(policy.gitlab.url, tokens=tokens, budget=budget)
+            gitlab = await stack.enter_async_context(opened)
         except SettingsError as error:
             no_gitlab = str(error)
         whom = Neighbours(gitlab=gitlab, no_gitlab=no_gitlab, cluster=bridge.cluster, no_cluster="")

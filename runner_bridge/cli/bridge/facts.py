@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner_bridge.core.model.gitlab import Job, Purpose
     from runner_bridge.flow.controller.given import Before
     from runner_bridge.flow.facts import Asks
-    from runner_bridge.ports.gitlab import GitLab, TokenSource
+    from runner_bridge.ports.gitlab import Budget, GitLab, TokenSource
 
 
 class Asked:
@@ -78,18 +78,25 @@ class Told:
 
 
 @asynccontextmanager
-async def asking(url: str, tokens: Mapping[Purpose, TokenSource] | None) -> AsyncIterator[Asks | None]:
+async def asking(
+    url: str, tokens: Mapping[Purpose, TokenSource] | None, budget: Budget | None = None
+) -> AsyncIterator[Asks | None]:
     """
     Open the GitLab of a policy; None where no token is named: then nothing is asked.
 
     Nothing is asked yet, and a token that cannot be read is told when it is: the bridge does not depend on it.
+
+    Args:
+        url: of the policy.
+        tokens: where the token comes from.
+        budget: shared with whoever else asks GitLab in this process; None: one of its own.
     """
     if tokens is None:
         yield None
         return
     from runner_bridge.ports.gitlab import open_gitlab
 
-    async with open_gitlab(url, tokens=tokens) as gitlab:
+    async with open_gitlab(url, tokens=tokens, budget=budget) as gitlab:
         yield Asked(gitlab)
 
 

@@ -18,6 +18,7 @@ from runner_bridge.cli.log import open_log
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.errors import RenderError
 from runner_bridge.flow.drift import read_drift
+from runner_bridge.ports.gitlab import Budget
 from tests.cli.bridge.test_reload import until
 from tests.cli.test_plan import as_declared
 from tests.flow.bridge import Said
@@ -40,6 +41,7 @@ class Drifting:
         self.bridge, self.installed, self._lines = bridge, installed, lines
         self.again = asyncio.Event()
         self.looks = 0
+        self.budget = Budget(per_s=1000, burst=1)
         self.trouble: Exception | None = None
 
     async def read(self, policy: Policy, neighbours: Neighbours) -> Drift:
@@ -96,7 +98,9 @@ async def drifting(installed: Installed, tmp_path: Path) -> AsyncIterator[Drifti
     )
     async with open_bridge(wanted) as bridge:
         made = Drifting(bridge, installed, lines)
-        task = asyncio.create_task(look_for_drift(bridge, every_s=60, pause=made.pause, read=made.read))
+        task = asyncio.create_task(
+            look_for_drift(bridge, every_s=60, budget=made.budget, pause=made.pause, read=made.read)
+        )
         await until(lambda: made.looks)
         yield made
         task.cancel()
@@ -125,6 +129,13 @@ async def test_what_is_changed_by_hand_is_told_once_and_again_when_it_is_mended(
     assert third is not None
     assert third.found == ()
     assert drifting.said() == [("drift-mended", "runner-drifted")]
+
+
+async def test_gitlab_is_asked_within_the_budget_that_is_shared(drifting: Drifting) -> None:
+    before = drifting.budget.waited_s
+    drifting.budget.pause(0.2)  # as where the questions about jobs were told to wait
+    await drifting.look()
+    assert drifting.budget.waited_s >= before + 0.1
 
 
 async def test_what_cannot_be_seen_now_is_not_taken_for_mended(

@@ -15,6 +15,7 @@ from runner_bridge.cli.bridge.wanted import Wanted
 from runner_bridge.core.actions import Mode
 from runner_bridge.core.model.ledger import EntryKind, Standing
 from runner_bridge.core.policy import Source, load
+from runner_bridge.ports.gitlab import Budget
 from runner_bridge.ports.kube import plain_access
 from runner_bridge.ports.ledger import Ledger
 from runner_bridge.simulate import gitlab as simulate
@@ -159,6 +160,13 @@ async def test_the_verdicts_of_a_day_are_the_same_whatever_becomes_of_gitlab(see
 async def test_without_a_token_nothing_is_asked() -> None:
     async with asking("https://gitlab.example.com", None) as asks:
         assert asks is None
+
+
+async def test_the_budget_is_the_one_that_is_shared() -> None:
+    shared = Budget()
+    async with asking("https://gitlab.example.com", {}, shared) as asks:
+        assert isinstance(asks, Asked)
+        assert asks._gitlab.budget is shared
 
 
 async def test_runners_that_may_not_be_listed_are_none() -> None:
