@@ -192,6 +192,7 @@ async def bridges_rest() -> None:
 async def test_a_lease_that_is_stolen_makes_no_second_event_and_loses_no_row(
     cluster: Cluster, world: World, tmp_path: Path
 ) -> None:
+    routable_pods = {f"p{number:02}" for number in range(0, 40, 4)}
     async with running(contender(cluster, tmp_path)) as first, running(contender(cluster, tmp_path)) as second:
         await until(lambda: roles(first, second) == [Role.LEADER, Role.STANDBY])
         for number in range(40):
@@ -215,10 +216,13 @@ async def test_a_lease_that_is_stolen_makes_no_second_event_and_loses_no_row(
                     await bridges_rest()
         # Events come after labels. What is in hand when it is told to end is cut off after two seconds, and left for
         # the next term to find out; that is not what is tested here.
+        async with asyncio.timeout(allowed(10)):
+            while {name for name, _ in await world.told()} != routable_pods:
+                await bridges_rest()
         await until(lambda: leader.state().acts.waiting == 0)
     told = await world.told()
     assert sorted(told) == sorted(set(told))
-    assert {name for name, _ in told} == {f"p{number:02}" for number in range(0, 40, 4)}
+    assert {name for name, _ in told} == routable_pods
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", read_only=True)
     assert ledger.unsettled("prod-1") == []
     assert len(ledger.segments()) >= 2

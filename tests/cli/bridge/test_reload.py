@@ -93,9 +93,16 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
             stop.set()
 
 
+def put(file: Path, text: str) -> None:
+    """As editors do: a reader never sees half of it."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
 async def test_a_good_policy_is_taken_up_and_everything_is_judged_by_it(running: Running, tmp_path: Path) -> None:
     before = running.bridge.policy_state.digest
-    running.file.write_text(OTHER)
+    put(running.file, OTHER)
     await until(lambda: running.words() == {"breach"})
     state = running.bridge.policy_state
     assert (state.reloads, state.refused, state.trouble) == (1, 0, "")
@@ -121,13 +128,13 @@ async def test_a_bad_one_is_said_and_the_last_good_one_stays(running: Running, t
     if text is None:
         running.file.unlink()
     else:
-        running.file.write_text(text)
+        put(running.file, text)
     await until(lambda: running.bridge.policy_state.refused)
     state = running.bridge.policy_state
     assert (state.digest, state.reloads) == (before, 0)
     assert why in state.trouble
     assert running.words() == {"pass"}
-    running.file.write_text(POLICY)  # put right again
+    put(running.file, POLICY)  # put right again
     await until(lambda: not running.bridge.policy_state.trouble)
     assert running.bridge.policy_state.reloads == 0
 
@@ -141,11 +148,11 @@ async def test_sighup_has_a_file_read_that_does_not_seem_changed(running: Runnin
 async def test_a_defect_on_the_way_is_said_and_ends_nothing(running: Running) -> None:
     measures = running.bridge.wanted.measures
     running.bridge.wanted = replace(running.bridge.wanted, measures=Broken())
-    running.file.write_text(OTHER)
+    put(running.file, OTHER)
     await until(lambda: running.bridge.policy_state.refused)
     assert running.bridge.policy_state.trouble == "OSError: [Errno 5] Input/output error"
     running.bridge.wanted = replace(running.bridge.wanted, measures=measures)
-    running.file.write_text(POLICY)
+    put(running.file, POLICY)
     await until(lambda: not running.bridge.policy_state.trouble)
     assert running.words() == {"pass"}
 
@@ -155,7 +162,7 @@ def test_a_name_that_the_system_does_not_take_has_a_stamp_all_the_same() -> None
 
 
 async def test_other_namespaces_are_watched_without_a_restart(running: Running) -> None:
-    running.file.write_text(POLICY.replace("[gitlab-runners]", "[elsewhere]"))
+    put(running.file, POLICY.replace("[gitlab-runners]", "[elsewhere]"))
     await until(lambda: running.bridge.is_whole and running.bridge.verdicts == ())
     assert {one.namespace for one in running.bridge.state().watches if one.namespace} == {"elsewhere"}
 
