@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 from ruamel.yaml import YAML
 
-from tests.cluster.server import ADMIN, BRIDGE, READER
-from tests.flow.world import CALICO, NAMESPACE, World
+from tests.cluster.server import BRIDGE, READER
+from tests.flow.world import World, furnished
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -42,15 +40,5 @@ def allowed(api_server: ApiServer) -> Iterator[ApiServer]:
 
 @pytest.fixture
 async def world(allowed: ApiServer) -> AsyncIterator[World]:
-    headers = {"Authorization": f"Bearer {ADMIN}"}
-    connector = aiohttp.TCPConnector(ssl=allowed.tls() or True, force_close=True)
-    async with aiohttp.ClientSession(allowed.url, headers=headers, connector=connector) as session:
-        made = World(session)
-        await made.furnish()
+    async with furnished(allowed) as made:
         yield made
-        for path in (f"{CALICO}/ipamblocks", f"{CALICO}/ippools", f"/api/v1/namespaces/{NAMESPACE}/pods"):
-            await made.ask("DELETE", path, {"gracePeriodSeconds": 0})
-        await made.ask("DELETE", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events")
-        for node in ("node-1", "node-2"):
-            await made.ask("DELETE", f"/api/v1/nodes/{node}")
-    await asyncio.sleep(0.3)  # TLS connections end a moment after they are closed

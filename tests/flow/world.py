@@ -7,13 +7,21 @@ order, is as recorded (tests/core/wire/samples): the block first, then the pod's
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
+
+from tests.cluster.server import ADMIN
+
 if TYPE_CHECKING:
-    import aiohttp
+    from collections.abc import AsyncIterator
+
+    from tests.cluster.server import ApiServer
 
 CALICO = "/apis/crd.projectcalico.org/v1"
 NAMESPACE = "gitlab-runners"
@@ -188,3 +196,20 @@ def block_spec(cidr: str, size: int, node: str, held: dict[int, tuple[str, str, 
         ],
         "sequenceNumberForAllocation": {str(ordinal): 1_764_000_000_000_000_000 + ordinal for ordinal in ordinals},
     }
+
+
+@asynccontextmanager
+async def furnished(server: ApiServer) -> AsyncIterator[World]:
+    """Furnish a real API server, and take away what was made on it at the end."""
+    headers = {"Authorization": f"Bearer {ADMIN}"}
+    connector = aiohttp.TCPConnector(ssl=server.tls() or True, force_close=True)
+    async with aiohttp.ClientSession(server.url, headers=headers, connector=connector) as session:
+        made = World(session)
+        await made.furnish()
+        yield made
+        for path in (f"{CALICO}/ipamblocks", f"{CALICO}/ippools", f"/api/v1/namespaces/{NAMESPACE}/pods"):
+            await made.ask("DELETE", path, {"gracePeriodSeconds": 0})
+        await made.ask("DELETE", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events")
+        for node in ("node-1", "node-2"):
+            await made.ask("DELETE", f"/api/v1/nodes/{node}")
+    await asyncio.sleep(0.3)  # TLS connections, a bridge's among them, end a moment after they are closed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 
 from runner_bridge.core.actions import Mode
@@ -16,10 +15,10 @@ from runner_bridge.flow.act.events import COUNT_EVERY_S
 from runner_bridge.ports.kube import open_cluster
 from runner_bridge.ports.kube.kubeconfig import find_access
 from tests import make
-from tests.cluster.server import ADMIN, BRIDGE
+from tests.cluster.server import BRIDGE
 from tests.cluster.worlds import DEPLOY, binding
 from tests.flow.bridge import Book, Clock, running
-from tests.flow.world import CALICO, NAMESPACE, SHORT_ID, World
+from tests.flow.world import NAMESPACE, SHORT_ID, World, furnished
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -46,18 +45,8 @@ def allowed(api_server: ApiServer) -> Iterator[ApiServer]:
 
 @pytest.fixture
 async def world(allowed: ApiServer) -> AsyncIterator[World]:
-    headers = {"Authorization": f"Bearer {ADMIN}"}
-    connector = aiohttp.TCPConnector(ssl=allowed.tls() or True, force_close=True)
-    async with aiohttp.ClientSession(allowed.url, headers=headers, connector=connector) as session:
-        made = World(session)
-        await made.furnish()
+    async with furnished(allowed) as made:
         yield made
-        for path in (f"{CALICO}/ipamblocks", f"{CALICO}/ippools", f"/api/v1/namespaces/{NAMESPACE}/pods"):
-            await made.ask("DELETE", path, {"gracePeriodSeconds": 0})
-        await made.ask("DELETE", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events")
-        for node in ("node-1", "node-2"):
-            await made.ask("DELETE", f"/api/v1/nodes/{node}")
-    await asyncio.sleep(0.3)  # TLS connections, the bridge's among them, end a moment after they are closed
 
 
 @pytest.fixture
